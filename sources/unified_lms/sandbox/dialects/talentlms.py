@@ -1,0 +1,276 @@
+"""A TalentLMS portal, API v1: basic auth, arguments in the path, calls counted.
+
+Which HTTP status belongs to which message is UNCONFIRMED beyond the range (400, 401, 403, 404, 500), so that
+a client must go by the message.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sources.unified_lms.sandbox.dialects.talentlms_site import (
+    branch,
+    category,
+    custom_field,
+    group,
+    siteinfo,
+)
+from sources.unified_lms.sandbox.dialects.talentlms_wire import TalentLmsOptions, TalentLmsWire
+from sources.unified_lms.sandbox.entities import Course, Person
+from sources.unified_lms.sandbox.faults import credentials_expired
+from sources.unified_lms.sandbox.limits import CallLimits, CallWindow
+from sources.unified_lms.sandbox.world import NotFoundError, World
+
+PREFIX = "/api/v1/"
+Arguments = Mapping[str, str]
+Handler = Callable[[Arguments], Any]
+
+
+class PortalError(Exception):
+    """An answer that is an error: HTTP status and the message of the body."""
+
+    def __init__(self, status: int, message: str) -> None:
+        """Starts with no call counted."""
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+INVALID = (400, "Invalid arguments provided")
+UNKNOWN_ACTION = (404, "The requested API action does not exist")
+# What v1 says to a wrong key, with its API switched off, and over the limit, is UNCONFIRMED.
+UNAUTHORIZED = (401, "The API key is not valid")
+DISABLED = (403, "The API is not enabled for this domain")
+OVER_LIMIT = "API rate limit exceeded"
+
+
+class TalentLms:
+    """The dialect; options are those of `TalentLmsOptions`, as keywords."""
+
+    def __init__(self, world: World, **options: Any) -> None:
+        """Starts with no call counted."""
+        self._world = world
+        self._options = TalentLmsOptions(**options)
+        self._wire = TalentLmsWire(world, self._options)
+        self._hour = CallWindow(self._options.calls_per_hour, 3600, self._options.clock)
+        burst = CallWindow(self._options.calls_per_burst, self._options.burst_seconds, self._options.clock)
+        self._limits = CallLimits(self._hour, burst)
+        self._reads = self._read_handlers()
+        self._posts: dict[str, Handler] = {}
+        """Writes by POST; their arguments are the form.
+
+        Some writes are GET requests and belong to `_reads`.
+        """
+
+    @property
+    def app(self) -> ASGIApp:
+        """The portal as an ASGI app."""
+        return self._serve
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """The API key."""
+        return {"api_key": self._options.api_key}
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The portal's time zone, which no answer tells."""
+        return {"timezone": self._options.timezone}
+
+    # -- one request -------------------------------------------------------------------------------
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+        await self._answer(request, form)(scope, receive, send)
+
+    def _answer(self, request: Request, form: Mapping[str, Any]) -> Response:
+        try:
+            self._admit(request)
+            body = self._handle(request, form)
+        except PortalError as error:
+            return _error(error)
+        except NotFoundError as error:
+            return _error(_missing(error))
+        return _json(200, body)
+
+    def _admit(self, request: Request) -> None:
+        if not self._options.api_enabled:
+            raise PortalError(*DISABLED)
+        key = _basic_user(request.headers.get("authorization", ""))
+        if key != self._options.api_key or credentials_expired(request.scope):
+            raise PortalError(*UNAUTHORIZED)
+        if not self._limits.admit():
+            raise PortalError(self._options.over_limit_status, OVER_LIMIT)
+
+    def _handle(self, request: Request, form: Mapping[str, Any]) -> Any:
+        raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+        name, arguments = _parse(raw_path.decode("latin-1"))
+        handlers = {"GET": self._reads, "POST": self._posts}.get(request.method, {})
+        if name not in handlers:
+            raise PortalError(*UNKNOWN_ACTION)
+        with self._world.lock:
+            return handlers[name]({**arguments, **form})
+
+    # -- the methods -------------------------------------------------------------------------------
+
+    def _read_handlers(self) -> dict[str, Handler]:
+        """The methods by their names in lower case: portals take them in any."""
+        return {
+            "users": self._users,
+            "courses": self._courses,
+            "categories": self._categories,
+            "branches": self._branches,
+            "groups": self._groups,
+            "siteinfo": lambda _: siteinfo(self._world, self._options),
+            "ratelimit": lambda _: self._ratelimit(),
+            "getuserstatusincourse": self._user_status,
+            "getcustomregistrationfields": lambda _: [custom_field(one) for one in self._world.person_fields],
+            "getcustomcoursefields": lambda _: [custom_field(one) for one in self._world.course_fields],
+        }
+
+    def _users(self, arguments: Arguments) -> Any:
+        if found := arguments.keys() & {"id", "username", "email"}:
+            return self._wire.user_detail(self._find_user(found.pop(), arguments))
+        people = _page(list(self._world.people.values()), arguments)
+        return [self._wire.user(person) for person in people]
+
+    def _find_user(self, key: str, arguments: Arguments) -> Person:
+        if key == "email":
+            return self._world.person_by_email(arguments[key])
+        return (
+            self._world.person_by_login(arguments[key])
+            if key == "username"
+            else self._person(arguments, "id")
+        )
+
+    def _person(self, arguments: Arguments, key: str) -> Person:
+        return self._world.person(_number(arguments, key))
+
+    def _course(self, arguments: Arguments, key: str) -> Course:
+        return self._world.course(_number(arguments, key))
+
+    def _courses(self, arguments: Arguments) -> Any:
+        if "id" in arguments:
+            return self._wire.course_detail(self._course(arguments, "id"))
+        return [self._wire.course(course) for course in _page(list(self._world.courses.values()), arguments)]
+
+    def _categories(self, arguments: Arguments) -> Any:
+        if "id" not in arguments:
+            return [category(one) for one in _page(list(self._world.categories.values()), arguments)]
+        found = _get(self._world.categories, "category", arguments)
+        within = [course for course in self._world.courses.values() if course.category_id == found.id]
+        return category(found) | {"courses": [self._wire.course_of_category(course) for course in within]}
+
+    def _branches(self, arguments: Arguments) -> Any:
+        if "id" not in arguments:
+            return [
+                branch(one, self._options)
+                for one in _page(list(self._world.organizations.values()), arguments)
+            ]
+        found = _get(self._world.organizations, "branch", arguments)
+        people = [one for one in self._world.people.values() if found.id in one.organization_ids]
+        courses = [one for one in self._world.courses.values() if found.id in one.organization_ids]
+        return branch(found, self._options) | self._members(people, courses)
+
+    def _groups(self, arguments: Arguments) -> Any:
+        if "id" not in arguments:
+            return [group(one) for one in _page(list(self._world.groups.values()), arguments)]
+        found = _get(self._world.groups, "group", arguments)
+        people = [one for one in self._world.people.values() if found.id in one.group_ids]
+        return group(found) | self._members(people, [])
+
+    def _members(self, people: list[Person], courses: list[Course]) -> dict[str, Any]:
+        return {
+            "users": [self._wire.short_user(one.id) for one in people],
+            "courses": [{"id": str(one.id), "name": one.title} for one in courses],
+        }
+
+    def _user_status(self, arguments: Arguments) -> Any:
+        course, person = self._course(arguments, "course_id"), self._person(arguments, "user_id")
+        return self._wire.user_status(self._world.record(course.id, person.id))
+
+    def _ratelimit(self) -> Any:
+        resets_at = self._hour.resets_at
+        return {
+            "limit": str(self._hour.limit),
+            "remaining": self._hour.remaining,
+            "reset": str(resets_at),
+            "formatted_reset": self._wire.moment_of(resets_at, "%H:%M"),
+        }
+
+
+def _parse(raw_path: str) -> tuple[str, dict[str, str]]:
+    """The method in lower case and its arguments from `/api/v1/users/page_size:5,page_number:2`."""
+    if not raw_path.startswith(PREFIX):
+        raise PortalError(*UNKNOWN_ACTION)
+    name, _, tail = raw_path.removeprefix(PREFIX).rstrip("/").partition("/")
+    pairs = [pair.partition(":") for pair in tail.split(",")] if tail else []
+    if any(not colon or not value for _, colon, value in pairs):
+        raise PortalError(*INVALID)
+    return name.lower(), {unquote(key): unquote(value) for key, _, value in pairs}
+
+
+def _page(things: list[Any], arguments: Arguments) -> list[Any]:
+    """The whole list, or the page asked for by `page_size` and `page_number` (from 1); empty past the end."""
+    if arguments.keys() - {"page_size", "page_number"}:
+        raise PortalError(*INVALID)
+    if "page_size" not in arguments:
+        return things
+    size, number = _number(arguments, "page_size"), _number({"page_number": "1", **arguments}, "page_number")
+    if size < 1 or number < 1:
+        raise PortalError(*INVALID)
+    return things[(number - 1) * size : number * size]
+
+
+def _number(arguments: Arguments, key: str) -> int:
+    value = arguments.get(key, "")
+    if not (value.isascii() and value.isdigit()):
+        raise PortalError(*INVALID)
+    return int(value)
+
+
+def _get(things: Mapping[int, Any], kind: str, arguments: Arguments) -> Any:
+    number = _number(arguments, "id")
+    if number not in things:
+        raise NotFoundError(kind, number)
+    return things[number]
+
+
+def _missing(error: NotFoundError) -> PortalError:
+    if error.kind == "record":
+        return PortalError(400, "The requested user is not enrolled in this course")
+    if error.kind == "person" and error.gone:
+        return PortalError(404, "The requested user is no longer available")
+    word = {"person": "user", "item": "unit"}.get(error.kind, error.kind)
+    return PortalError(404, f"The requested {word} does not exist")
+
+
+def _basic_user(header: str) -> str | None:
+    """The user name of a Basic header with an empty password; None for anything else."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, colon, password = b64decode(value, validate=True).decode().partition(":")
+    except (Base64Error, UnicodeDecodeError):
+        return None
+    return user if colon and not password else None
+
+
+def _error(error: PortalError) -> Response:
+    kind = "api_error" if error.status >= 500 else "invalid_request_error"
+    return _json(error.status, {"error": {"type": kind, "message": error.message}})
+
+
+def _json(status: int, body: Any) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")
