@@ -1,0 +1,1 @@
+"""Connectors: what reads other systems. `sources.unified_lms` is the one there is."""

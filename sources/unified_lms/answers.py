@@ -1,0 +1,57 @@
+"""What the client gives: answers, pages, and the state of a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from mappings import engine
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A provider's answer. `text` is its JSON, secrets cut and integers of more than 15 digits as strings.
+
+    Header names are in lower case; the URL is redacted. Text and headers show in no repr: they hold learners' data.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    text: str = field(repr=False)
+    url: str
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of an endpoint, counted from 1. `expression` finds the raw records in the answer."""
+
+    answer: Answer
+    number: int
+    expression: str = field(default="$", repr=False)
+
+    @cached_property
+    def records(self) -> str:
+        """The raw records as JSON text, a list; a single one is a list of one."""
+        if self.expression == "$" and self.answer.text.lstrip().startswith("["):
+            return self.answer.text
+        found = engine.compile(self.expression).evaluate_json(self.answer.text)
+        if found is None or found == "null":
+            return "[]"
+        return found if found.startswith("[") else f"[{found}]"
+
+    @cached_property
+    def count(self) -> int:
+        """How many raw records the page holds."""
+        return int(engine.compile("$count($)").evaluate_json(self.records) or 0)
+
+
+@dataclass(frozen=True)
+class LimitState:
+    """What the provider says of its longest window."""
+
+    limit: int | None
+    remaining: int
+    resets_at: datetime

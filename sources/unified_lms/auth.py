@@ -1,0 +1,97 @@
+"""Authorisation as generator flows (httpx.Auth), each bound to the connection's origin.
+
+The first entry of the manifest's `auth` whose credentials are all given is used. A flow yields the request and is sent
+the answer, so that one that fetches tokens (bearer, OAuth 2) can ask for a new one and yield the request again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+import httpx
+
+from sources.unified_lms.errors import ConnectionConfigError
+from sources.unified_lms.manifest.model import Auth, BasicAuth, HeaderAuth
+from sources.unified_lms.templates import Variables, parse, texts
+
+Origin = tuple[str, str, int | None]
+"""Scheme, host and port of an address, the port spelled out where it is the scheme's own."""
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def origin_of(url: httpx.URL) -> Origin:
+    """The origin of an address (RFC 6454)."""
+    return url.scheme, url.host, url.port or _PORTS.get(url.scheme)
+
+
+class HeaderFlow(httpx.Auth):
+    """Sets one header."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name = name
+        self._value = value
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """The request with the header."""
+        request.headers[self._name] = self._value
+        yield request
+
+
+class QueryFlow(httpx.Auth):
+    """Sets one query parameter, over one of the same name that a next page's address may hold."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name = name
+        self._value = value
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """The request with the parameter."""
+        request.url = request.url.copy_set_param(self._name, self._value)
+        yield request
+
+
+class BoundToOrigin(httpx.Auth):
+    """Another flow, for one origin: a request to any other goes without what it would add."""
+
+    def __init__(self, inner: httpx.Auth, origin: Origin) -> None:
+        self._inner = inner
+        self._origin = origin
+        self.requires_request_body = inner.requires_request_body
+        self.requires_response_body = inner.requires_response_body
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """The inner flow on the connection's origin, the bare request elsewhere."""
+        if origin_of(request.url) == self._origin:
+            yield from self._inner.auth_flow(request)
+        else:
+            yield request
+
+
+def choose(auths: Sequence[Auth], variables: Variables) -> Auth:
+    """The first whose credentials are all given; `ConnectionConfigError` names what each one needs."""
+    given = variables.get("credentials") or {}
+    for auth in auths:
+        if all(given.get(name) for name in needed(auth)):
+            return auth
+    ways = " or ".join(" and ".join(needed(auth)) for auth in auths)
+    raise ConnectionConfigError([f"the connection's credentials are incomplete; give {ways}"])
+
+
+def needed(auth: Auth) -> list[str]:
+    """The credentials that an entry of `auth` uses, in their order."""
+    values = auth.model_dump(exclude={"type", "name"})
+    names = [name for text in texts(values) for each in parse(text).placeholders for name in each.names]
+    return list(dict.fromkeys(name for namespace, name in names if namespace == "credentials"))
+
+
+def flow(auth: Auth, variables: Variables, origin: Origin) -> httpx.Auth:
+    """The flow of an entry of `auth` for one connection."""
+    return BoundToOrigin(_flow(auth, variables), origin)
+
+
+def _flow(auth: Auth, variables: Variables) -> httpx.Auth:
+    if isinstance(auth, BasicAuth):
+        return httpx.BasicAuth(parse(auth.username).text(variables), parse(auth.password).text(variables))
+    value = parse(auth.value).text(variables)
+    return HeaderFlow(auth.name, value) if isinstance(auth, HeaderAuth) else QueryFlow(auth.name, value)

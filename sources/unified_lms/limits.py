@@ -1,0 +1,210 @@
+"""How often and how many at once: sliding windows, pauses and concurrency, shared by all threads of a connection."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from itertools import islice
+
+from sources.unified_lms.errors import BudgetExhausted
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Clocks, sleep and chance, so that tests need none of them. `sleep` is told seconds; None waits on the client."""
+
+    wall: Callable[[], float] = time.time
+    """Unix seconds."""
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] | None = None
+    chance: Callable[[], float] = random.random
+    """From 0 to 1."""
+
+    def after(self, seconds: float) -> datetime:
+        """The instant in so many seconds, UTC, whole seconds."""
+        return (datetime.fromtimestamp(self.wall(), UTC) + timedelta(seconds=seconds)).replace(microsecond=0)
+
+
+@dataclass
+class _Window:
+    """At most `limit` requests in any `seconds`. A request counts from its start until `seconds` after its end.
+
+    The provider counted it somewhere between the two, so that it can never see more than `limit` in its own window.
+    """
+
+    limit: int
+    seconds: float
+    ended: deque[float] = field(default_factory=deque)
+    boundary: float | None = None
+    """Where the provider said that its window begins anew: what ended before it counts no longer than that."""
+    used_before: int = 0
+    """Requests until the boundary that the provider counted and this process did not."""
+
+    def wait(self, now: float, running: Sequence[float]) -> float:
+        """Seconds until one more may start; 0 for now. `running` holds when those in flight were started."""
+        self._forget(now)
+        excess = self.used_before + len(self.ended) + len(running) - self.limit
+        if excess < 0:
+            return 0.0
+        return max(0.0, self._departure(excess, running) - now)
+
+    def _departure(self, index: int, running: Sequence[float]) -> float:
+        """When the counted request number `index`, from 0 in the order of leaving, counts no longer."""
+        if index < self.used_before and self.boundary is not None:
+            return self.boundary
+        index -= self.used_before
+        if index < len(self.ended):
+            return self._leaves(next(islice(self.ended, index, None)))
+        starts = sorted(running)
+        return (
+            starts[index - len(self.ended)] if index - len(self.ended) < len(starts) else 0.0
+        ) + self.seconds
+
+    def _leaves(self, end: float) -> float:
+        if self.boundary is not None and end < self.boundary:
+            return self.boundary
+        return end + self.seconds
+
+    def _forget(self, now: float) -> None:
+        if self.boundary is not None and now >= self.boundary:
+            while self.ended and self.ended[0] < self.boundary:
+                self.ended.popleft()
+            self.boundary, self.used_before = None, 0
+        while self.ended and self._leaves(self.ended[0]) <= now:
+            self.ended.popleft()
+
+    def seed(self, now: float, remaining: int, resets_in: float) -> None:
+        """Takes over the provider's own count; what this process counted so far is part of it."""
+        self.ended.clear()
+        self.boundary = now + resets_in
+        self.used_before = max(0, self.limit - remaining)
+
+
+class Limiter:
+    """The limits of one connection, shared by every thread that asks something of it."""
+
+    def __init__(
+        self,
+        windows: Sequence[tuple[int, float]] = (),
+        *,
+        concurrency: int = 4,
+        max_wait: float = 120.0,
+        timing: Timing | None = None,
+    ) -> None:
+        self.concurrency = concurrency
+        self.max_wait = max_wait
+        self._timing = timing or Timing()
+        self._windows = [_Window(requests, seconds) for requests, seconds in windows]
+        self._places = threading.BoundedSemaphore(concurrency)
+        self._lock = threading.Lock()
+        self._running: list[float] = []
+        self._paused_until = 0.0
+
+    @contextmanager
+    def slot(
+        self, sleep: Callable[[float], None] | None = None, max_wait: float | None = None
+    ) -> Iterator[None]:
+        """A place for one request, waited for; `BudgetExhausted` if that would take longer than `max_wait`."""
+        with self._places:
+            allowed = self.max_wait if max_wait is None else max_wait
+            start = self._start(sleep or self._timing.sleep or time.sleep, allowed)
+            try:
+                yield
+            finally:
+                self._end(start)
+
+    def _start(self, sleep: Callable[[float], None], max_wait: float) -> float:
+        waited = 0.0
+        while True:
+            with self._lock:
+                now = self._timing.monotonic()
+                wait = self._wait(now)
+                if wait <= 0:
+                    self._running.append(now)
+                    return now
+            if waited + wait > max_wait:
+                raise exhausted(wait, max_wait, self._timing)
+            sleep(wait)
+            waited += wait
+
+    def _wait(self, now: float) -> float:
+        waits = [window.wait(now, self._running) for window in self._windows]
+        return max([self._paused_until - now, *waits])
+
+    def _end(self, start: float) -> None:
+        with self._lock:
+            self._running.remove(start)
+            now = self._timing.monotonic()
+            for window in self._windows:
+                window.ended.append(now)
+
+    def pause(self, seconds: float) -> None:
+        """Lets no request start for so many seconds; a longer pause stays."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, self._timing.monotonic() + seconds)
+
+    def seed(self, *, remaining: int, resets_in: float, limit: int | None = None) -> None:
+        """Takes over the provider's own count for the longest window; `limit` as well where it is given."""
+        if not self._windows:
+            return
+        with self._lock:
+            longest = max(self._windows, key=lambda window: window.seconds)
+            longest.limit = longest.limit if limit is None else limit
+            # One more would be a window of the provider's that began anew meanwhile, or a clock that is wrong.
+            resets_in = min(max(0.0, resets_in), longest.seconds)
+            longest.seed(self._timing.monotonic(), remaining, resets_in)
+
+
+def exhausted(wait: float, max_wait: float, timing: Timing) -> BudgetExhausted:
+    """The error that says when to go on."""
+    resume = timing.after(wait)
+    return BudgetExhausted(
+        f"The provider's rate limit asks to wait {wait:.0f} s, and at most {max_wait:.0f} s are allowed. "
+        f"Go on at {resume:%Y-%m-%d %H:%M:%S} UTC.",
+        wait=wait,
+        resume_at=resume,
+    )
+
+
+_SHARED: dict[tuple[str, ...], tuple[object, Limiter]] = {}
+_SHARED_LOCK = threading.Lock()
+
+
+def shared_limiter(key: tuple[str, ...], windows: Sequence[tuple[int, float]], concurrency: int) -> Limiter:
+    """The one limiter of a provider and connection in this process; a new one where its limits were reconfigured."""
+    shape = (tuple(windows), concurrency)
+    with _SHARED_LOCK:
+        known = _SHARED.get(key)
+        if known is None or known[0] != shape:
+            known = _SHARED[key] = (shape, Limiter(windows, concurrency=concurrency))
+        return known[1]
+
+
+def retry_after(value: str | None, timing: Timing) -> float | None:
+    """Seconds from a `Retry-After` header, a number or an HTTP date (RFC 9110, 10.2.3); None if it is neither."""
+    if value is None or not value.strip():
+        return None
+    try:
+        return (
+            max(0.0, float(value)) if value.strip().replace(".", "", 1).isdigit() else _until(value, timing)
+        )
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _until(date: str, timing: Timing) -> float:
+    instant = parsedate_to_datetime(date)
+    zoned = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return max(0.0, zoned.timestamp() - timing.wall())
+
+
+def backoff(attempt: int, chance: float, *, base: float = 1.0, ceiling: float = 60.0) -> float:
+    """Seconds before try `attempt` + 1: full jitter, from 0 to `base` doubled with every try and at most `ceiling`."""
+    return chance * min(ceiling, base * 2.0 ** (attempt - 1))

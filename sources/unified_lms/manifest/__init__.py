@@ -1,0 +1,51 @@
+"""A provider's manifest: its model, and how it is found, read and checked."""
+
+from sources.unified_lms.manifest.loading import (
+    SHIPPED,
+    load_manifest,
+    manifest_path,
+    parse_manifest,
+    provider_names,
+)
+from sources.unified_lms.manifest.model import (
+    Changed,
+    Check,
+    Credential,
+    Endpoint,
+    ErrorRule,
+    Filter,
+    Get,
+    Join,
+    Limits,
+    Manifest,
+    Parents,
+    Read,
+    ResourceSpec,
+    Setting,
+    SkipRule,
+    Without,
+)
+
+__all__ = [
+    "SHIPPED",
+    "Changed",
+    "Check",
+    "Credential",
+    "Endpoint",
+    "ErrorRule",
+    "Filter",
+    "Get",
+    "Join",
+    "Limits",
+    "Manifest",
+    "Parents",
+    "Read",
+    "ResourceSpec",
+    "Setting",
+    "SkipRule",
+    "Without",
+    "load_manifest",
+    "manifest_path",
+    "parse_manifest",
+    "provider_names",
+]

@@ -1,0 +1,304 @@
+"""What a manifest may say: one frozen model for each part of the YAML, field by field as it is written there.
+
+What concerns several parts at once is checked in `manifest.checks`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from sources.unified_lms.errors import KINDS
+from sources.unified_lms.manifest.paging import NoPaging, Paging
+from sources.unified_lms.manifest.parts import Jsonata, Part, Text, Tree, Whole
+
+PROVIDER_NAME = r"^[a-z][a-z0-9_]*$"
+"""How a provider is named; its manifest's file has the same name."""
+
+
+class Api(Part):
+    """Where the API is: the connection's `base_url` unless the vendor has one host, and what is appended to it."""
+
+    base_url: str | None = None
+    path: str = ""
+    headers: dict[str, Text] = Field(default_factory=dict)
+
+
+class Credential(Part):
+    """A credential that a connection has or may have."""
+
+    title: str
+    help: str = ""
+    required: bool = True
+    secret: bool = True
+
+
+class Discover(Part):
+    """Where a setting's value is read from the provider unless the connection has it."""
+
+    endpoint: str
+    value: Jsonata
+
+
+class Without(Part):
+    """What a connection goes without while a setting has no value: fields by resource, which stay null."""
+
+    note: str
+    fields: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class Setting(Part):
+    """A setting of a connection. Its value is null where neither configured, discovered nor given by default."""
+
+    title: str
+    help: str = ""
+    type: Literal["string", "integer", "number", "boolean", "list"]
+    default: str | int | float | bool | tuple[str, ...] | None = None
+    choices: tuple[str | int | float, ...] = ()
+    format: Literal["iana_timezone"] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    discover: Discover | None = None
+    without: Without | None = None
+
+
+class BasicAuth(Part):
+    """User and password in the header `Authorization` (RFC 7617)."""
+
+    type: Literal["basic"]
+    username: Text
+    password: Text = ""
+
+
+class HeaderAuth(Part):
+    """A header that holds a credential."""
+
+    type: Literal["header"]
+    name: str
+    value: Text
+
+
+class QueryAuth(Part):
+    """A query parameter that holds a credential; masked wherever the address is shown."""
+
+    type: Literal["query"]
+    name: str
+    value: Text
+
+
+Auth = Annotated[BasicAuth | HeaderAuth | QueryAuth, Field(discriminator="type")]
+"""How requests are authorised. A new type is one more model here and one more flow in `auth`."""
+
+
+class Window(Part):
+    """At most so many requests in any so many seconds."""
+
+    requests: Whole
+    seconds: float = Field(gt=0)
+
+
+class LimitStatus(Part):
+    """An endpoint that tells the state of the longest window: expressions over its body."""
+
+    endpoint: str
+    limit: Jsonata | None = None
+    remaining: Jsonata
+    reset_at: Jsonata
+    """Unix seconds."""
+
+
+class LimitHeaders(Part):
+    """The vendor's headers on every answer: requests remaining, and when the window begins anew."""
+
+    remaining: str | None = None
+    reset: str | None = None
+    reset_as: Literal["seconds", "unix"] = "seconds"
+
+
+class Limits(Part):
+    """How much may be asked of the provider, for each connection."""
+
+    concurrency: int = Field(default=4, ge=1, le=64)
+    windows: tuple[Window, ...] = ()
+    status: LimitStatus | None = None
+    headers: LimitHeaders = LimitHeaders()
+
+
+class ErrorRule(Part):
+    """When an answer is an error, and of which kind. The first rule that holds decides, then the status does.
+
+    `status` and `contains` (a piece of the answer's text) are looked at first and cost nothing; `when` sees
+    `{status, headers, body, text}`, header names in lower case. `message` sees the same and gives the provider's words.
+    """
+
+    status: tuple[int, ...] = ()
+    contains: str | None = None
+    when: Jsonata | None = None
+    kind: str
+    message: Jsonata | None = None
+    remedy: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> ErrorRule:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind: {self.kind!r} is no kind of error; the kinds are {', '.join(KINDS)}")
+        if not (self.status or self.contains or self.when):
+            raise ValueError("holds for every answer; say when it holds, by `status`, `contains` or `when`")
+        return self
+
+
+class Endpoint(Part):
+    """One call of the API. `form` and `json` exclude one another; `records` sees the body."""
+
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    path: Text
+    query: Tree = Field(default_factory=dict)
+    form: Tree = Field(default_factory=dict)
+    json_: Tree = Field(default_factory=dict, alias="json")
+    headers: dict[str, Text] = Field(default_factory=dict)
+    records: Jsonata = "$"
+    paging: Paging = NoPaging()
+    repeatable: bool | None = None
+    permission: str | None = None
+    timeout: float = Field(default=60, gt=0, le=600)
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether a request may be sent again when its outcome is unknown: as said, else GET and HEAD."""
+        return self.method in ("GET", "HEAD") if self.repeatable is None else self.repeatable
+
+
+class Parents(Part):
+    """A fan-out: one reading for each record of another resource; expressions see the parent's raw record."""
+
+    resource: str
+    id: Jsonata
+    when: Jsonata | None = None
+
+
+class Read(Part):
+    """One way to list a resource.
+
+    `when` sees `{settings}`. `records` sees the body and goes before the endpoint's. `rows` sees
+    `{body, parent, settings}` and gives a list of `{record, joined}`; it is for trees, whose records get their place
+    from their neighbours, and takes the place of `records`.
+    """
+
+    when: Jsonata | None = None
+    parents: Parents | None = None
+    endpoint: str
+    records: Jsonata | None = None
+    rows: Jsonata | None = None
+
+
+class Get(Part):
+    """One record by its id. `id` takes a unified id apart: `{course}:{user}` gives `{args.course}`, `{args.user}`.
+
+    `record` and `parent` see `{body, args}`; without them the record is the body, and there is no parent.
+    """
+
+    endpoint: str
+    id: str = "{id}"
+    record: Jsonata = "body"
+    parent: Jsonata | None = None
+
+
+class SkipRule(Part):
+    """Records left out on purpose: `when` sees `{record, parent, joined, settings}`."""
+
+    when: Jsonata
+    reason: str
+
+
+class Filter(Part):
+    """What a unified filter becomes: `{args.*}` by expressions over `{value, settings}`, or the one parent to read."""
+
+    args: dict[str, Jsonata] = Field(default_factory=dict)
+    parent: bool = False
+
+
+class Each(Part):
+    """A second call for each entry of a join's list: `{args.id}` is what `id` finds in the entry."""
+
+    endpoint: str
+    id: Jsonata
+
+
+class Join(Part):
+    """What further calls add to a record, as `joined.<name>`: the entry whose `key` is the record's `match`.
+
+    Called once for the connection, the parent or the record; `args` are expressions over `{record, parent, settings}`.
+    `records` sees the body (of `each`, where there is one) and gives the entries; `key` sees an entry, `match` sees
+    `{record, parent}`. Joined for each record, an answer needs no key: its entries are the joined value.
+    `many` joins the list of all that match. `when` sees `{settings}`. An optional join that is forbidden or not found
+    leaves its records without.
+    """
+
+    endpoint: str
+    per: Literal["connection", "parent", "record"] = "connection"
+    when: Jsonata | None = None
+    args: dict[str, Jsonata] = Field(default_factory=dict)
+    each: Each | None = None
+    records: Jsonata = "$"
+    key: Jsonata | None = None
+    match: Jsonata | None = None
+    many: bool = False
+    optional: bool = False
+
+
+class Changed(Part):
+    """Where changed records can be asked for: `{since.value}` in the endpoint, and the id of each entry found."""
+
+    endpoint: str
+    since_format: Literal["iso", "unix"] = "iso"
+    id: Jsonata
+
+
+class ResourceSpec(Part):
+    """What the provider can do with one of the four resources.
+
+    `identify` gives the unified id of a record that cannot be mapped; it sees `{record, parent, joined, settings}`.
+    """
+
+    read: tuple[Read, ...] = Field(min_length=1)
+    identify: Jsonata | None = None
+    get: Get | None = None
+    skip: tuple[SkipRule, ...] = ()
+    filters: dict[str, Filter] = Field(default_factory=dict)
+    joins: dict[str, Join] = Field(default_factory=dict)
+    changed: Changed | None = None
+
+
+class Check(Part):
+    """What `lms check` asks: `counts` are expressions over the body, `tells` gives a text or a list of texts."""
+
+    endpoint: str
+    counts: dict[str, Jsonata] = Field(default_factory=dict)
+    tells: Jsonata | None = None
+
+
+class Manifest(Part):
+    """A provider, whole."""
+
+    provider: str = Field(pattern=PROVIDER_NAME)
+    title: str
+    provisional: bool = False
+    docs_url: str | None = None
+    api: Api = Api()
+    credentials: dict[str, Credential] = Field(default_factory=dict)
+    settings: dict[str, Setting] = Field(default_factory=dict)
+    auth: tuple[Auth, ...] = Field(min_length=1)
+    limits: Limits = Limits()
+    errors: tuple[ErrorRule, ...] = ()
+    secrets: tuple[str, ...] = ()
+    endpoints: dict[str, Endpoint] = Field(min_length=1)
+    resources: dict[str, ResourceSpec] = Field(min_length=1)
+    check: Check | None = None
+
+    @property
+    def operations(self) -> dict[str, tuple[str, ...]]:
+        """What can be done with each resource: `list`, and `get` where one record can be asked for."""
+        return {
+            name: ("list", "get") if resource.get else ("list",) for name, resource in self.resources.items()
+        }
