@@ -1,0 +1,337 @@
+"""Reading a resource from its provider: fan-out, joins, mapping, and what was covered.
+
+Pages are fetched ahead on threads and mapped on others while earlier ones become tables here. A scope (one parent's
+records, or the whole connection) counts as read only when its last page has been mapped and no record without an id
+was lost from it; what is not read retires nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from mappings import engine
+from mappings.mapper import MappedPage, Mapper, Page, Rejection
+from sources.unified_lms.client import Answer, Client
+from sources.unified_lms.errors import (
+    BudgetExhausted,
+    ConfigurationError,
+    Failure,
+    LmsError,
+    NoData,
+    ProviderError,
+    Unauthorized,
+    Unexpected,
+)
+from sources.unified_lms.joins import Joiner, as_list
+from sources.unified_lms.manifest import Manifest, Parents, Read
+from sources.unified_lms.prefetch import interleave
+from sources.unified_lms.spool import WHOLE, RejectedRow
+
+_BATCH_SIZE = 4_000_000
+"""Characters of mapped records that become one Arrow table: large enough for vectors, small enough for memory."""
+_MAPPERS = 2
+_AHEAD = 8
+"""Pages fetched ahead of the one that becomes a table."""
+
+_Event = tuple[str, str, Any]
+"""(kind, scope, value): a mapped page, a scope that was read to its end, or one that could not be read."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What of a resource is to be read; by default everything."""
+
+    args: dict[str, Any] = field(default_factory=dict)
+    """Further variables of the endpoint, from filters."""
+    parent: str | None = None
+    """The one parent to read under."""
+    after: str | None = None
+    """Where a rotation over the parents goes on: after the parent with this id."""
+    raw: bool = False
+    """Whether the provider's own records are wanted beside the mapped ones."""
+
+
+@dataclass
+class Outcome:
+    """What a reading covered; complete once its batches are exhausted."""
+
+    whole: bool = False
+    scopes: list[str] = field(default_factory=list)
+    parents: list[str] | None = None
+    failed: list[tuple[str, LmsError]] = field(default_factory=list)
+    exhausted: BudgetExhausted | None = None
+    resume_after: str | None = None
+    records: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+    """Records that could not be taken over."""
+    fields: int = 0
+    """Single values that could not be taken over."""
+
+
+@dataclass(frozen=True)
+class ReadBatch:
+    """Checked rows of one or several pages, with the scope of each and, if asked for, its raw record as text."""
+
+    table: pa.Table
+    scopes: pa.Array
+    raw: pa.Array | None
+    rejections: list[RejectedRow]
+
+
+@dataclass(frozen=True)
+class _Mapped:
+    scope: str
+    records: str
+    mapped: Future[MappedPage]
+
+
+class Reader:
+    """Reads one resource once: iterate `batches()` to the end, then `outcome` says what was covered."""
+
+    def __init__(
+        self,
+        client: Client,
+        manifest: Manifest,
+        resource: str,
+        mapper: Mapper,
+        selection: Selection | None = None,
+    ) -> None:
+        self._client = client
+        self._manifest = manifest
+        self._resource = resource
+        self._spec = manifest.resources[resource]
+        self._mapper = mapper
+        self._selection = selection or Selection()
+        self._settings = dict(client.settings)
+        self._joiner = Joiner(client, self._spec.joins)
+        self._mapping = ThreadPoolExecutor(_MAPPERS, thread_name_prefix="mapping")
+        self._tabulating = ThreadPoolExecutor(1, thread_name_prefix="tabulating")
+        self._alternative = self._choose(resource)
+        self._rows = self._expression(self._alternative.rows)
+        endpoint = manifest.endpoints[self._alternative.endpoint]
+        self._records = self._expression(self._alternative.records or endpoint.records)
+        self._incomplete: set[str] = set()
+        self._order: list[str] = []
+        self.outcome = Outcome()
+
+    def _choose(self, resource: str) -> Read:
+        """The first alternative whose condition holds."""
+        for alternative in self._manifest.resources[resource].read:
+            if alternative.when is None or engine.compile(alternative.when).evaluate(
+                {"settings": self._settings}
+            ):
+                return alternative
+        raise ConfigurationError(
+            f"{self._manifest.provider}: no way to read {resource} fits the connection's settings"
+        )
+
+    def _expression(self, source: str | None) -> engine.Expression | None:
+        return engine.compile(source) if source and source != "$" else None
+
+    def batches(self) -> Iterator[ReadBatch]:
+        """The mapped and checked rows, some thousands at a time, until everything that was asked for is read."""
+        try:
+            yield from self._tables(self._groups())
+        finally:
+            self._mapping.shutdown(wait=False, cancel_futures=True)
+            self._tabulating.shutdown(wait=False, cancel_futures=True)
+        self._conclude()
+
+    def _groups(self) -> Iterator[list[tuple[_Mapped, MappedPage]]]:
+        """Mapped pages, as many together as make one table."""
+        waiting: list[tuple[_Mapped, MappedPage]] = []
+        size = 0
+        for kind, scope, value in self._events():
+            if kind == "page":
+                waiting.append((value, value.mapped.result()))
+                size += waiting[-1][1].size
+                if size >= _BATCH_SIZE:
+                    yield waiting
+                    waiting, size = [], 0
+            else:
+                self._note(kind, scope, value)
+        if waiting:
+            yield waiting
+
+    def _tables(self, groups: Iterator[list[tuple[_Mapped, MappedPage]]]) -> Iterator[ReadBatch]:
+        """The table of each group, made on a thread while the pages of the next one are collected."""
+        making: Future[ReadBatch] | None = None
+        for group in groups:
+            made, making = making, self._tabulating.submit(self._tabulate, group)
+            if made is not None:
+                yield made.result()
+        if making is not None:
+            yield making.result()
+
+    def _note(self, kind: str, scope: str, value: Any) -> None:
+        if kind == "done":
+            self.outcome.scopes.append(scope)
+        elif kind == "exhausted":
+            self.outcome.exhausted = value
+        else:
+            self.outcome.failed.append((scope, value))
+
+    def _conclude(self) -> None:
+        outcome = self.outcome
+        outcome.scopes = [scope for scope in outcome.scopes if scope not in self._incomplete]
+        read = set(outcome.scopes)
+        if self._alternative.parents is None:
+            outcome.whole = WHOLE in read and self._selection == Selection(raw=self._selection.raw)
+            outcome.scopes = []
+            return
+        outcome.whole = outcome.parents is not None and read.issuperset(outcome.parents)
+        unread = [scope for scope in self._order if scope not in read]
+        if outcome.exhausted is not None and unread:
+            before = self._order.index(unread[0])
+            outcome.resume_after = self._order[before - 1] if before else self._selection.after
+        if outcome.failed and not read:
+            raise outcome.failed[0][1]
+
+    def _events(self) -> Iterator[_Event]:
+        if self._alternative.parents is None:
+            return interleave([self._whole()], workers=1, ahead=_AHEAD)
+        workers = self._manifest.limits.concurrency
+        return interleave(self._fan_out(self._alternative.parents), workers=workers, ahead=_AHEAD + workers)
+
+    def _whole(self) -> Iterator[_Event]:
+        yield from self._pages(WHOLE, None, {"args": self._selection.args})
+        yield "done", WHOLE, None
+
+    def _fan_out(self, parents: Parents) -> Iterator[Iterator[_Event]]:
+        found = list(self._parents(parents))
+        if self._selection.parent is None:
+            self.outcome.parents = [identifier for identifier, _ in found]
+        else:
+            found = [(i, record) for i, record in found if i == self._selection.parent]
+        self._order = _rotated([identifier for identifier, _ in found], self._selection.after)
+        records = dict(found)
+        for identifier in self._order:
+            if self.outcome.exhausted is not None:
+                return
+            yield self._scope(identifier, orjson.loads(records.pop(identifier)))
+
+    def _parents(self, parents: Parents) -> Iterator[tuple[str, bytes]]:
+        """Every parent's id and raw record; records wait as JSON, which is a fraction of their size as objects."""
+        identify, wanted = engine.compile(parents.id), self._expression(parents.when)
+        alternative = self._choose(parents.resource)
+        for page in self._client.pages(alternative.endpoint, {}):
+            for record in as_list(orjson.loads(page.records)):
+                if wanted is None or wanted.evaluate(record):
+                    yield str(identify.evaluate(record)), orjson.dumps(record)
+
+    def _scope(self, identifier: str, parent: Any) -> Iterator[_Event]:
+        variables = {"parent": {"id": identifier}, "args": self._selection.args}
+        try:
+            yield from self._pages(identifier, parent, variables)
+            yield "done", identifier, None
+        except NoData:
+            yield "done", identifier, None
+        except BudgetExhausted as error:
+            self.outcome.exhausted = error
+            yield "exhausted", identifier, error
+        except Unauthorized:
+            raise
+        except ProviderError as error:
+            yield "failed", identifier, error
+
+    def _pages(self, scope: str, parent: Any, variables: dict[str, Any]) -> Iterator[_Event]:
+        tables = self._joiner.tables(parent, variables)
+        above = orjson.dumps(parent).decode()
+        for page in self._client.pages(self._alternative.endpoint, variables):
+            records, joined = self._split(page.answer, above)
+            extra = self._joiner.joined(records, above, tables, variables)
+            if extra:
+                joined = [
+                    first | second for first, second in zip(joined or [{}] * len(extra), extra, strict=True)
+                ]
+            work = Page(records, above, orjson.dumps(joined).decode())
+            yield (
+                "page",
+                scope,
+                _Mapped(scope, records, self._mapping.submit(self._mapper.map_page, work)),
+            )
+
+    def _split(self, answer: Answer, parent: str) -> tuple[str, list[dict[str, Any]]]:
+        """The records of an answer as a JSON list, and what the answer itself joins to each of them."""
+        if self._rows is not None:
+            settings = orjson.dumps(self._settings).decode()
+            text = self._rows.evaluate_json(
+                f'{{"body":{answer.text},"parent":{parent},"settings":{settings}}}'
+            )
+            rows = as_list(orjson.loads(self._found(text, answer)))
+            return _dump([row["record"] for row in rows]), [row.get("joined") or {} for row in rows]
+        text = answer.text if self._records is None else self._records.evaluate_json(answer.text)
+        records = self._found(text, answer)
+        return (records if records.lstrip().startswith("[") else _dump(as_list(orjson.loads(records)))), []
+
+    def _found(self, text: str | None, answer: Answer) -> str:
+        """The records that an expression found. None at all is no empty list: such an answer tells nothing."""
+        if text is not None:
+            return text
+        raise Unexpected(
+            Failure(
+                attempted=f"reading {self._resource} from {answer.url}",
+                came_back="the answer has no records where the manifest looks for them",
+                remedy=f"See what the account may read: lms check {self._client.connection.name}",
+                endpoint=self._alternative.endpoint,
+                raw=answer.text,
+            )
+        )
+
+    def _tabulate(self, waiting: Sequence[tuple[_Mapped, MappedPage]]) -> ReadBatch:
+        pages = [page for page, _ in waiting]
+        batch = self._mapper.tabulate([mapped for _, mapped in waiting])
+        places = batch.table["_page"].combine_chunks()
+        scopes = pa.array([page.scope for page in pages], pa.string()).take(places)
+        raw = _raw(pages, batch.table) if self._selection.raw else None
+        rejections = [self._rejected(pages, rejection) for rejection in batch.rejections]
+        self._count(batch.table.num_rows, batch.skipped, rejections)
+        return ReadBatch(batch.table, scopes, raw, rejections)
+
+    def _rejected(self, pages: Sequence[_Mapped], rejection: Rejection) -> RejectedRow:
+        scope, violation = pages[rejection.page].scope, rejection.violation
+        if rejection.whole and rejection.record_id is None:
+            self._incomplete.add(scope)
+        return RejectedRow(
+            scope,
+            rejection.record_id,
+            violation.field,
+            violation.code,
+            violation.reason,
+            rejection.whole,
+            place=str(rejection.index),
+        )
+
+    def _count(self, rows: int, skipped: Counter[str], rejections: Sequence[RejectedRow]) -> None:
+        lost = len({(r.scope, r.record_id, r.place) for r in rejections if r.whole})
+        self.outcome.lost += lost
+        self.outcome.fields += sum(not rejection.whole for rejection in rejections)
+        self.outcome.skipped.update(skipped)
+        self.outcome.records += rows + lost + skipped.total()
+
+
+def _raw(pages: Sequence[_Mapped], table: pa.Table) -> pa.Array:
+    """The raw record of each row, as JSON text."""
+    records = [as_list(orjson.loads(page.records)) for page in pages]
+    places = zip(table["_page"].to_pylist(), table["_index"].to_pylist(), strict=True)
+    return pa.array([_dump(records[page][index]) for page, index in places], pa.string())
+
+
+def _rotated(identifiers: list[str], after: str | None) -> list[str]:
+    """The ids in a fixed order, beginning after `after`, each once."""
+    ordered = sorted(set(identifiers))
+    if after is None:
+        return ordered
+    return [i for i in ordered if i > after] + [i for i in ordered if i <= after]
+
+
+def _dump(value: Any) -> str:
+    return orjson.dumps(value).decode()

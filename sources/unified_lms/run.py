@@ -1,0 +1,242 @@
+"""One run of one resource of one connection: read, compare, and what goes to the warehouse."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mappings.library import Mapping, load_mapping
+from mappings.mapper import Mapper, Skip
+from mappings.model import RESOURCES
+from sources.unified_lms.client import Client
+from sources.unified_lms.connection import Connection
+from sources.unified_lms.errors import MappingFailed
+from sources.unified_lms.manifest import Manifest
+from sources.unified_lms.reader import Outcome, Reader, Selection
+from sources.unified_lms.snapshots import Changes, Comparison, Read
+from sources.unified_lms.spool import Spool, Stamp
+from sources.unified_lms.tables import REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
+from sources.unified_lms.warehouse import OpenClient, Warehouse
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run behaves."""
+
+    allow_deletions: bool = False
+    """Go on although more than half of what was covered would be retired."""
+    keep_raw: bool = False
+    """Keep the provider's own records in `remote_data`."""
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    spool_folder: Path | None = None
+    progress: Callable[[str, int], None] = lambda resource, records: None
+    """Called with the resource and the number of records read so far."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A parquet file for one table of the warehouse."""
+
+    table: Table
+    file: Path
+    rows: int
+
+
+class ResourceRun:
+    """Reads a resource to its end and compares it with the warehouse; a context manager, since it holds a spool."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        manifest: Manifest,
+        resource: str,
+        options: Options,
+        *,
+        load_id: str = "",
+        open_warehouse: OpenClient | None = None,
+        resume_after: str | None = None,
+    ) -> None:
+        self._connection = connection
+        self._manifest = manifest
+        self._resource = RESOURCES[resource]
+        self._options = options
+        self._open = open_warehouse
+        self._mapping = resource_mapping(manifest, resource, connection)
+        self._selection = Selection(after=resume_after, raw=options.keep_raw)
+        self._began = time.monotonic()
+        stamp = Stamp(
+            connection.name,
+            manifest.provider,
+            self._resource,
+            options.run_id,
+            self._mapping.digest,
+            datetime.now(UTC),
+            load_id,
+        )
+        self._spool = Spool(stamp, options.spool_folder)
+        self.outcome = Outcome()
+        self.report: dict[str, Any] = {}
+
+    def __enter__(self) -> ResourceRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._spool.__exit__(None, None, None)
+
+    def artifacts(self) -> Iterator[Artifact]:
+        """Reads, compares, and gives what is to be loaded; the row of `sync_runs` comes last.
+
+        Raises `DeletionsRefused` or `MappingFailed`, before it gives anything, when the reading cannot be believed.
+        """
+        requests = self._read()
+        self._refuse_if_nothing_maps()
+        changes = self._compare()
+        if changes.file is not None:
+            yield Artifact(snapshots(self._resource), changes.file, changes.rows)
+        yield self._rejected()
+        yield self._reported(changes, requests)
+
+    def _read(self) -> int:
+        with Client(self._manifest, self._connection) as client:
+            mapper = make_mapper(self._mapping, self._manifest, dict(client.settings))
+            reader = Reader(client, self._manifest, self._resource.name, mapper, self._selection)
+            self.outcome = reader.outcome
+            for batch in reader.batches():
+                self._spool.add(batch.table, batch.scopes, batch.raw)
+                self._spool.reject(batch.rejections)
+                self._options.progress(self._resource.name, self.outcome.records)
+            self._spool.finish()
+            return client.requests_made
+
+    def _refuse_if_nothing_maps(self) -> None:
+        outcome = self.outcome
+        if outcome.lost and not self._spool.rows:
+            reason = _first_reason(self._spool.rejected_file)
+            raise MappingFailed(self._connection.name, self._resource.name, outcome.lost, reason)
+
+    def _compare(self) -> Changes:
+        outcome = self.outcome
+        read = Read(outcome.whole, outcome.scopes, outcome.parents)
+        open_client = self._open
+        comparison = Comparison(self._spool, read)
+        if open_client is None:
+            return comparison.run(lambda: (), lambda ids: ())
+        warehouse = Warehouse(open_client, self._connection.name, self._resource)
+        return comparison.run(
+            warehouse.state, warehouse.versions, allow_deletions=self._options.allow_deletions
+        )
+
+    def _rejected(self) -> Artifact:
+        file = self._spool.path / "rejected_once.parquet"
+        with duckdb.connect() as db:
+            db.execute(
+                "copy (select * exclude (whole) from read_parquet($source) "
+                "qualify row_number() over (partition by rejection_key) = 1) to '"
+                + str(file)
+                + "' (format parquet)",
+                {"source": str(self._spool.rejected_file)},
+            )
+        return Artifact(REJECTED_RECORDS, file, pq.read_metadata(file).num_rows)
+
+    def _reported(self, changes: Changes, requests: int) -> Artifact:
+        outcome, stamp = self.outcome, self._spool.stamp
+        self.report = {
+            "run_id": stamp.run_id,
+            "connection_id": stamp.connection_id,
+            "resource": stamp.resource.name,
+            "provider": stamp.provider,
+            "mode": "full" if outcome.exhausted is None and self._selection.after is None else "partial",
+            "status": "partial" if outcome.failed or outcome.exhausted else "done",
+            "started_at": stamp.valid_from,
+            "duration_seconds": round(time.monotonic() - self._began, 3),
+            "requests": requests,
+            "records_read": outcome.records,
+            "records_skipped": outcome.skipped.total(),
+            "records_rejected": outcome.lost,
+            "fields_rejected": outcome.fields,
+            "records_new": changes.new,
+            "records_changed": changes.changed,
+            "records_retired": changes.retired,
+            "scopes_read": len(outcome.scopes),
+            "scopes_failed": len(outcome.failed),
+            "mapping_digest": stamp.mapping_digest,
+            "message": message(outcome, self._missing()),
+            "_dlt_load_id": stamp.load_id,
+        }
+        return report_artifact(self.report, self._spool.path)
+
+    def _missing(self) -> list[str]:
+        """What stays null in this resource because a setting has no value."""
+        return missing_fields(self._manifest, self._connection, self._resource.name)
+
+
+def missing_fields(manifest: Manifest, connection: Connection, resource: str) -> list[str]:
+    """One sentence for each setting without a value that leaves fields of the resource null."""
+    found = []
+    for name, setting in manifest.settings.items():
+        fields = setting.without.fields.get(resource, ()) if setting.without else ()
+        if (
+            fields
+            and connection.settings.get(name) is None
+            and setting.default is None
+            and not setting.discover
+        ):
+            found.append(f"{', '.join(fields)} of {resource} stay null: {setting.without.note}")  # type: ignore[union-attr]
+    return found
+
+
+def message(outcome: Outcome, missing: list[str]) -> str | None:
+    """What the run has to say: why it is partial, what stays empty."""
+    parts = list(missing)
+    if outcome.exhausted is not None:
+        parts.append(
+            f"{outcome.exhausted}; {len(outcome.scopes)} parents were read, the next run goes on after them"
+        )
+    if outcome.failed:
+        scope, error = outcome.failed[0]
+        parts.append(f"{len(outcome.failed)} parents could not be read, the first of them ({scope}): {error}")
+    return "; ".join(parts) or None
+
+
+def report_artifact(values: dict[str, Any], folder: Path) -> Artifact:
+    """The row of `sync_runs` as a file."""
+    file = folder / "sync_run.parquet"
+    row = {name: values.get(name) for name in SYNC_RUNS.column_names}
+    pq.write_table(pa.Table.from_pylist([row], schema=SYNC_RUNS.arrow_schema), file)
+    return Artifact(SYNC_RUNS, file, 1)
+
+
+def resource_mapping(manifest: Manifest, resource: str, connection: Connection) -> Mapping:
+    """The mapping in force, its digest over everything that decides what a record becomes."""
+    mapping = load_mapping(manifest.provider, resource, connection.folders)
+    spec = manifest.resources[resource].model_dump_json()
+    digest = hashlib.blake2b(f"{mapping.source}\x1f{spec}".encode(), digest_size=16).hexdigest()
+    return Mapping(mapping.provider, mapping.resource, mapping.source, digest, mapping.path)
+
+
+def make_mapper(mapping: Mapping, manifest: Manifest, settings: dict[str, Any]) -> Mapper:
+    """The mapper of a mapping under a connection's settings."""
+    spec = manifest.resources[mapping.resource]
+    return Mapper(
+        RESOURCES[mapping.resource],
+        mapping.source,
+        settings=settings,
+        skips=[Skip(rule.when, rule.reason) for rule in spec.skip],
+        identify=spec.identify,
+        name=f"{mapping.provider}/{mapping.resource}.jsonata",
+    )
+
+
+def _first_reason(rejected: Path) -> str:
+    table = pq.read_table(rejected, columns=["reason"])
+    return str(table["reason"][0].as_py())

@@ -1,0 +1,186 @@
+"""The warehouse's tables: their columns, keys and dlt hints, derived from the unified model.
+
+`DESIGN` of a snapshot table: the key, the model's columns, what it was read under, the row's hash, the mapping's
+digest, and the interval [valid_from, valid_to) in which the provider said so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from mappings.model import Resource
+from mappings.schemas import TIMESTAMP, columns
+
+_DLT_TYPES = {
+    pa.string(): "text",
+    pa.int64(): "bigint",
+    pa.float64(): "double",
+    pa.bool_(): "bool",
+    TIMESTAMP: "timestamp",
+}
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """One column of a warehouse table; `key` columns together identify a row."""
+
+    name: str
+    type: pa.DataType
+    description: str
+    key: bool = False
+    json: bool = False
+
+    @property
+    def hint(self) -> dict[str, Any]:
+        """The column as dlt wants it."""
+        data_type = "json" if self.json else _DLT_TYPES[self.type]
+        hint = {
+            "name": self.name,
+            "data_type": data_type,
+            "nullable": not self.key,
+            "description": self.description,
+        }
+        return hint | ({"primary_key": True} if self.key else {})
+
+
+@dataclass(frozen=True)
+class Table:
+    """A warehouse table."""
+
+    name: str
+    description: str
+    columns: tuple[TableColumn, ...]
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The table's Arrow schema; key columns are not nullable."""
+        return pa.schema(
+            [pa.field(column.name, column.type, nullable=not column.key) for column in self.columns]
+        )
+
+    @property
+    def hints(self) -> list[dict[str, Any]]:
+        """The columns as dlt wants them."""
+        return [column.hint for column in self.columns]
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names of the columns, in order."""
+        return [column.name for column in self.columns]
+
+
+def _text(name: str, description: str, *, key: bool = False, json: bool = False) -> TableColumn:
+    return TableColumn(name, pa.string(), description, key, json)
+
+
+def _whole(name: str, description: str) -> TableColumn:
+    return TableColumn(name, pa.int64(), description)
+
+
+def _instant(name: str, description: str, *, key: bool = False) -> TableColumn:
+    return TableColumn(name, TIMESTAMP, description, key)
+
+
+def snapshots_name(resource: str) -> str:
+    """The name of the snapshot table of a resource."""
+    return f"{resource}_snapshots"
+
+
+def snapshots(resource: Resource) -> Table:
+    """The snapshot table of a resource: one row per version of a record."""
+    model = [
+        _text(c.name, c.description, key=c.name == "id", json=c.dlt_type == "json")
+        if c.arrow_type == pa.string()
+        else TableColumn(c.name, c.arrow_type, c.description)
+        for c in columns(resource)
+    ]
+    return Table(
+        snapshots_name(resource.name),
+        f"{resource.description} One row per version of a record.",
+        (
+            _text("connection_id", "The connection that the record was read through.", key=True),
+            _text("provider", "The provider of that connection."),
+            *model,
+            _text("scope", "What the record was read under: its parent's id, `*` for the whole connection."),
+            _text("row_hash", "Hash of the connection, the id and every non-null model column."),
+            _text("mapping_digest", "Digest of the mapping that made the version."),
+            _instant("valid_from", "When the reading began that first saw this version.", key=True),
+            _instant("valid_to", "When the reading began that no longer saw it; null: current."),
+            _instant("first_seen_at", "When the record was first seen at all."),
+            _instant(
+                "deleted_at", "When the record was found to have vanished, on the version that it ended."
+            ),
+            _text("remote_data", "The provider's own record, where the connection asks for it.", json=True),
+            _text("_dlt_load_id", "The load that brought the row."),
+        ),
+    )
+
+
+SYNC_RUNS = Table(
+    "sync_runs",
+    "A row per connection, resource and run.",
+    (
+        _text("run_id", "The run.", key=True),
+        _text("connection_id", "The connection.", key=True),
+        _text("resource", "The resource.", key=True),
+        _text("provider", "The provider."),
+        _text("mode", "`full`, `incremental`, `partial` (a part of a rotation) or `backfill`."),
+        _text(
+            "status",
+            "`done`, `partial` (some scopes could not be read, or the limit was reached) or `failed`.",
+        ),
+        _instant("window_since", "Start of the window asked for, where there was one."),
+        _instant("window_until", "End of the window asked for, where there was one."),
+        _instant("started_at", "When the reading began; the `valid_from` of the versions it made."),
+        TableColumn("duration_seconds", pa.float64(), "How long reading and comparing took."),
+        _whole("requests", "Requests made, retries included."),
+        _whole("records_read", "Records that the provider gave."),
+        _whole("records_skipped", "Records left out on purpose, by the manifest's rules."),
+        _whole("records_rejected", "Records that could not be mapped or lack what identifies them."),
+        _whole("fields_rejected", "Single values that were not what the model wants, and are null."),
+        _whole("records_new", "Records not in the warehouse before, or back again."),
+        _whole("records_changed", "Records with a new version."),
+        _whole("records_retired", "Records that have vanished."),
+        _whole("scopes_read", "Parents whose records were read whole."),
+        _whole("scopes_failed", "Parents whose records could not be read."),
+        _text("mapping_digest", "Digest of the mapping in force."),
+        _text("message", "What went wrong or stays empty, and what to do."),
+        _text("_dlt_load_id", "The load that brought the row."),
+    ),
+)
+
+REJECTED_RECORDS = Table(
+    "rejected_records",
+    "Records and single values that could not be taken over, the latest time each was seen. No learner's data.",
+    (
+        _text("rejection_key", "Hash of what identifies the rejection.", key=True),
+        _text("connection_id", "The connection."),
+        _text("provider", "The provider."),
+        _text("resource", "The resource."),
+        _text("scope", "What the record was read under."),
+        _text("record_id", "The record's id, where it has one."),
+        _text("field", "The field that is null instead; null: the whole record is missing."),
+        _text("code", "The kind of problem."),
+        _text("reason", "The problem in words, without the value."),
+        _text("mapping_digest", "Digest of the mapping in force."),
+        _text("run_id", "The last run that met it."),
+        _instant("rejected_at", "When that run's reading began."),
+        _text("_dlt_load_id", "The load that brought the row."),
+    ),
+)
+
+CONNECTIONS = Table(
+    "connections",
+    "The state of each connection.",
+    (
+        _text("connection_id", "The connection.", key=True),
+        _text("provider", "The provider."),
+        _text("state", "`active`, `needs_reauth` or `validation_error`."),
+        _text("message", "What is wrong and what to do; null when nothing is."),
+        _instant("checked_at", "When this was found."),
+        _text("_dlt_load_id", "The load that brought the row."),
+    ),
+)

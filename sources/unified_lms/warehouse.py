@@ -1,0 +1,102 @@
+"""What a reading asks of the warehouse: the present state of a resource, and the versions that it closes.
+
+All SQL of ours that reads the destination is here. It is plain enough for every SQL destination of dlt; only values are
+bound, identifiers are quoted by dlt's own client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
+
+from mappings.model import Resource
+from sources.unified_lms.snapshots import STATE_COLUMNS
+from sources.unified_lms.tables import snapshots
+
+if TYPE_CHECKING:
+    from dlt.destinations.sql_client import SqlClientBase
+
+_BATCH = 50_000
+_IDS = 500
+_MOST_LOOKUPS = 20
+"""Beyond so many look-ups by id, reading all current versions once is cheaper."""
+
+OpenClient = Callable[[], "SqlClientBase[Any]"]
+
+
+class Warehouse:
+    """The snapshot table of one connection and resource, as the destination has it."""
+
+    def __init__(self, open_client: OpenClient, connection_id: str, resource: Resource) -> None:
+        self._open = open_client
+        self._connection_id = connection_id
+        self._resource = resource
+        self._table = snapshots(resource)
+
+    def state(self) -> Iterator[pa.Table]:
+        """The `STATE_COLUMNS` of each record's current version, or of its last one if the record has vanished."""
+        columns = {column.name: column.type for column in self._table.columns if column.name in STATE_COLUMNS}
+        return self._query(columns, "({valid_to} is null or {deleted_at} is not null)", [])
+
+    def versions(self, ids: Sequence[str]) -> Iterator[pa.Table]:
+        """The current versions of the records with these ids, all columns; may give others as well."""
+        columns = {column.name: column.type for column in self._table.columns}
+        if len(ids) > _IDS * _MOST_LOOKUPS:
+            wanted = pa.array(ids, pa.string())
+            for table in self._query(columns, "{valid_to} is null", []):
+                yield table.filter(pc.is_in(table["id"], wanted))
+            return
+        for start in range(0, len(ids), _IDS):
+            chunk = list(ids[start : start + _IDS])
+            places = ", ".join(["%s"] * len(chunk))
+            yield from self._query(columns, f"{{valid_to}} is null and {{id}} in ({places})", chunk)
+
+    def _query(
+        self, columns: dict[str, pa.DataType], condition: str, values: list[Any]
+    ) -> Iterator[pa.Table]:
+        with self._open() as client:
+            present = self._present_columns(client)
+            if not present:
+                return
+            names = {column.name: client.escape_column_name(column.name) for column in self._table.columns}
+            listed = ", ".join(names[name] for name in columns if name in present)
+            where = condition.format(**names)
+            sql = (
+                f"select {listed} from {client.make_qualified_table_name(self._table.name)} "
+                f"where {names['connection_id']} = %s and {where}"
+            )
+            for batch in _batches(client, sql, [self._connection_id, *values]):
+                yield _shape(batch, columns)
+
+    def _present_columns(self, client: SqlClientBase[Any]) -> set[str]:
+        """The table's columns as they are; none if it does not exist. A table of an older model has fewer of them."""
+        try:
+            sql = f"select * from {client.make_qualified_table_name(self._table.name)} where 1 = 0"
+            with client.execute_query(sql) as cursor:
+                return {str(column[0]) for column in cursor.native_cursor.description or ()}
+        except DestinationUndefinedEntity:
+            return set()
+
+
+def _batches(client: SqlClientBase[Any], sql: str, values: list[Any]) -> Iterator[pa.Table]:
+    """The result as Arrow tables of some ten thousand rows."""
+    if type(client).__name__ == "DuckDbSqlClient":
+        # Its DB-API result is copied once more on the way to Arrow, and DuckDB warns of that.
+        result = client.native_connection.sql(sql.replace("%s", "?"), params=values)
+        yield from (pa.Table.from_batches([batch]) for batch in result.to_arrow_reader(_BATCH))
+        return
+    with client.execute_query(sql, *values) as cursor:
+        yield from cursor.iter_arrow(_BATCH)
+
+
+def _shape(batch: pa.Table, columns: dict[str, pa.DataType]) -> pa.Table:
+    """The batch in exactly these columns and types; a column that the table lacks is null."""
+    arrays = [
+        batch[name].cast(kind) if name in batch.column_names else pa.nulls(batch.num_rows, kind)
+        for name, kind in columns.items()
+    ]
+    return pa.table(dict(zip(columns, arrays, strict=True)))
