@@ -109,7 +109,9 @@ class Mapper:
 
     def map_one(self, record: Any, parent: Any = None, joined: Any = None) -> Any:
         """What the mapping makes of one record, unchecked; raises `engine.ExpressionError`."""
-        return self._expression.evaluate(self._input(Page(_dump([record]), _dump(parent), _dump([joined or {}]))))
+        return self._expression.evaluate(
+            self._input(Page(_dump([record]), _dump(parent), _dump([joined or {}])))
+        )
 
     def _input(self, single: Page) -> dict[str, Any]:
         """The mapping's input for a page of one record."""

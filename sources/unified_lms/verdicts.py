@@ -91,7 +91,7 @@ class Judge:
         came = f"the provider answered {reply.status}" + (f": {said}" if said else "")
         failure = attempt.failure(
             came,
-            (rule.remedy if rule else None) or _remedy(kind, attempt.spec),
+            _remedy(kind, attempt.spec, rule.remedy if rule else None),
             status=reply.status,
             provider_message=said,
             retry_after=self._wait(kind, reply.headers),
@@ -150,8 +150,12 @@ def _default_kind(status: int) -> str | None:
     return _DEFAULT_KINDS.get(status, "invalid" if status >= 400 else "fatal")
 
 
-def _remedy(kind: str, spec: Endpoint) -> str:
-    return _REMEDIES[kind].format(permission=spec.permission or "that this call needs")
+def _remedy(kind: str, spec: Endpoint, told: str | None) -> str:
+    """What the rule tells to do, else what the kind does; a missing permission is named in any case."""
+    general = _REMEDIES[kind].format(permission=spec.permission or "that this call needs")
+    if told is None or not (kind == "forbidden" and spec.permission):
+        return told or general
+    return f"{general}. {told}"
 
 
 def _plain(reply: Reply) -> str:

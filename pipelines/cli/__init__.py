@@ -1,0 +1,19 @@
+"""The command `lms`: one module for each family of commands.
+
+Results go to standard output, everything else to standard error. The exit status is 0 when all is done, 1 when it
+failed, 2 for wrong usage or configuration, 3 when it is done but for some connections, parents or records.
+"""
+
+from pipelines.cli.check import check
+from pipelines.cli.demo import demo
+from pipelines.cli.group import main
+from pipelines.cli.passthrough import get_record, list_records
+from pipelines.cli.providers import providers
+from pipelines.cli.sandbox import sandbox
+from pipelines.cli.status import status
+from pipelines.cli.sync import sync
+
+__all__ = ["main"]
+
+for command in (demo, sync, check, list_records, get_record, providers, status, sandbox):
+    main.add_command(command)

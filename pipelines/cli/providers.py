@@ -1,0 +1,92 @@
+"""`lms providers`: what each provider can do, from the manifests and mappings themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from pipelines.cli.group import common
+from pipelines.output import print_json, print_table, say
+
+if TYPE_CHECKING:
+    from pipelines.providers import ProviderAbility, ResourceAbility
+
+
+@click.command("providers", short_help="See which providers there are and what each can do.")
+@click.argument("name", required=False)
+@common
+def providers(name: str | None, as_json: bool) -> None:
+    """Lists the providers with the operations and the number of fields of each resource; with NAME, everything of one.
+
+    All of it is read off the manifests and mappings. A provider marked provisional follows facts that nobody has
+    confirmed yet.
+
+    \b
+    Examples:
+      lms providers
+      lms providers talentlms
+    """
+    from pipelines.providers import provider_abilities, provider_ability
+
+    if name is None:
+        abilities = provider_abilities()
+        if as_json:
+            print_json({"providers": [each.document for each in abilities]})
+        else:
+            _show_all(abilities)
+        return
+    ability = provider_ability(name)
+    if as_json:
+        print_json(ability.document)
+    else:
+        _show_one(ability)
+
+
+def _show_all(abilities: Sequence[ProviderAbility]) -> None:
+    rows = []
+    for each in abilities:
+        mark = " (provisional)" if each.manifest.provisional else ""
+        for name, ability in each.resources.items():
+            filled = f"{len(ability.coverage.fields)} of {len(ability.resource.fields)}"
+            filters = ", ".join(ability.filters)
+            rows.append([each.manifest.provider + mark, name, ", ".join(ability.operations), filled, filters])
+    print_table(["provider", "resource", "operations", "fields", "filters"], rows)
+
+
+def _show_one(ability: ProviderAbility) -> None:
+    manifest = ability.manifest
+    say(
+        f"{manifest.title} ({manifest.provider}){' - provisional: not confirmed' if manifest.provisional else ''}"
+    )
+    if manifest.docs_url:
+        say(f"API: {manifest.docs_url}")
+    say()
+    needed = [[key, one.title, one.required, one.help] for key, one in manifest.credentials.items()]
+    print_table(["credential", "title", "required", "where it is found"], needed)
+    say()
+    settings = [
+        [key, one.title, one.type, _value(one.default), one.help] for key, one in manifest.settings.items()
+    ]
+    print_table(["setting", "title", "type", "default", "meaning"], settings)
+    for name, resource in ability.resources.items():
+        say()
+        _show_resource(name, resource)
+
+
+def _value(default: object) -> str | None:
+    return None if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _show_resource(name: str, ability: ResourceAbility) -> None:
+    filled = f"{len(ability.coverage.fields)} of {len(ability.resource.fields)} fields"
+    say(f"{name}: {', '.join(ability.operations)}; filters: {', '.join(ability.filters) or 'none'}; {filled}")
+    if not ability.coverage.exact:
+        say("  The mapping computes its result in a way that cannot be followed: this is what it may fill.")
+    rows = []
+    for path, field in ability.resource.paths():
+        depends = ability.depends.get(path.split(".")[0], ())
+        note = f"needs {' and '.join(depends)} for some portals" if depends else None
+        rows.append([path, field.kind.value, path in ability.coverage.paths, note])
+    print_table(["field", "type", "filled", "note"], rows)

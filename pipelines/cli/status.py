@@ -1,0 +1,84 @@
+"""`lms status`: what was last read, how fresh it is, what is under way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipelines.cli.group import common, prepare_dlt, warehouse_options
+from pipelines.output import age, note, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipelines.status import ConnectionStatus, ResourceStatus, Status
+
+_COLUMNS = (
+    "resource", "rows now", "whole", "last run", "status", "mode", "read", "new", "changed", "retired", "rejected",
+)  # fmt: skip
+_COUNTS = ("records_read", "records_new", "records_changed", "records_retired", "records_rejected")
+
+
+@click.command("status", short_help="See freshness, last runs and what is under way.")
+@warehouse_options
+@common
+def status(destination: str | None, dataset: str | None, as_json: bool) -> None:
+    """Says for each connection and resource what the last run did, how fresh the data are, and what is under way.
+
+    Reads the warehouse and changes nothing; asks no provider. The column `whole` is the time since the last run that
+    read everything.
+
+    \b
+    Example:
+      lms status --json
+    """
+    prepare_dlt()
+    from pipelines.environment import target
+    from pipelines.status import now, read_status
+
+    found, instant = read_status(target(destination, dataset)), now()
+    if as_json:
+        print_json(found.document(instant))
+        return
+    _show(found, instant)
+
+
+def _show(found: Status, now: datetime) -> None:
+    if not found.exists:
+        note(f"there is no warehouse yet at {found.location}, dataset {found.dataset}; `lms sync` makes it")
+    if not found.connections:
+        note("no connection is configured")
+    for connection in found.connections:
+        _show_connection(connection, now)
+
+
+def _show_connection(connection: ConnectionStatus, now: datetime) -> None:
+    words = [connection.state or "not checked yet"]
+    if connection.checked_at:
+        words.append(f"found {age((now - connection.checked_at).total_seconds())} ago")
+    if not connection.configured:
+        words.append("no longer configured")
+    provider = f" ({connection.provider})" if connection.provider else ""
+    say(f"{connection.connection}{provider}: {', '.join(words)}")
+    if connection.message:
+        note(f"{connection.connection}: {connection.message}")
+    if connection.pending_packages:
+        say(f"  {connection.pending_packages} load packages are not finished; the next sync finishes them")
+    if not connection.resources:
+        say("  nothing has been read yet")
+        return
+    print_table(_COLUMNS, [_row(one, now) for one in connection.resources])
+    for one in connection.resources:
+        if one.rotation_after is not None:
+            say(f"  {one.resource}: the rotation goes on after {one.rotation_after}")
+    say()
+
+
+def _row(one: ResourceStatus, now: datetime) -> list[Any]:
+    old = one.seconds_old(now)
+    whole = "never" if old is None else f"{age(old)} ago"
+    run = one.last_run
+    return [
+        one.resource, one.rows, whole, run["started_at"], run["status"], run["mode"], *(run[key] for key in _COUNTS),
+    ]  # fmt: skip

@@ -1,0 +1,116 @@
+"""Every choice that depends on the surroundings: which destination, which dataset, where pipelines keep their files.
+
+All of it is dlt's own configuration (`DESTINATION__DUCKDB__CREDENTIALS`, `DESTINATION__POSTGRES__CREDENTIALS`, files in
+`.dlt/`); there is no second mechanism.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.common.destination.reference import Destination
+
+from sources.unified_lms.errors import ConfigurationError
+
+DESTINATIONS = ("duckdb", "postgres")
+DEFAULT_DATASET = "lms"
+DEFAULT_FILE = "warehouse.duckdb"
+
+DEFAULTS = {
+    # Learners' data: nothing about it is sent to anybody.
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    # dlt leaves the loaded files and the staging tables full of learners' data unless it is told not to.
+    "LOAD__DELETE_COMPLETED_JOBS": "true",
+    "LOAD__TRUNCATE_STAGING_DATASET": "true",
+    # Our own messages say what happens; dlt's repeat it, and its tracebacks are long.
+    "RUNTIME__LOG_LEVEL": "ERROR",
+}
+
+
+def prepare() -> None:
+    """Sets what dlt must know before its first call, unless the environment says otherwise."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where tables go: a dlt destination, a dataset (schema) in it, and a text that tells it from others."""
+
+    destination: str
+    dataset: str
+    location: str
+    """The DuckDB file's path, or `postgres` with a digest of its address: never a credential."""
+
+    def pipeline(self, connection: str) -> dlt.Pipeline:
+        """The connection's own pipeline: its working folder and staging dataset are shared with nobody."""
+        return dlt.pipeline(
+            self.pipeline_name(connection),
+            destination=self._destination(connection),
+            dataset_name=self.dataset,
+        )
+
+    def pipeline_name(self, connection: str) -> str:
+        """How the connection's pipeline is called.
+
+        The name holds a digest of the location, so that work left behind for one warehouse never ends up in another.
+        """
+        digest = hashlib.blake2b(f"{self.location}/{self.dataset}".encode(), digest_size=4).hexdigest()
+        return f"unified_lms_{connection}_{digest}"
+
+    def _destination(self, connection: str) -> Destination[Any, Any]:
+        layout = f"%s_staging_{connection}"
+        if self.destination == "postgres":
+            return dlt.destinations.postgres(staging_dataset_name_layout=layout)
+        return dlt.destinations.duckdb(_duckdb_file(), staging_dataset_name_layout=layout)
+
+
+def target(destination: str | None = None, dataset: str | None = None) -> Target:
+    """The target asked for, else the configured one: PostgreSQL where only that is configured, DuckDB otherwise."""
+    name = destination or _configured_destination()
+    if name not in DESTINATIONS:
+        raise ConfigurationError(
+            f"--destination: {name!r} is not supported; use one of {', '.join(DESTINATIONS)}"
+        )
+    dataset = dataset or dlt.config.get("dataset_name", str) or DEFAULT_DATASET
+    if name == "postgres":
+        return Target(name, dataset, _postgres_location())
+    file = Path(_duckdb_file()).absolute()
+    if file.stem == dataset:
+        raise ConfigurationError(
+            f"the DuckDB file {file.name} is named like its dataset {dataset}, which DuckDB cannot tell apart; "
+            "rename the file, or name another dataset with --dataset"
+        )
+    return Target(name, dataset, str(file))
+
+
+def _configured_destination() -> str:
+    only_postgres = _credentials("postgres") is not None and _credentials("duckdb") is None
+    return "postgres" if only_postgres else "duckdb"
+
+
+def _credentials(destination: str) -> Any:
+    return dlt.secrets.get(f"destination.{destination}.credentials")
+
+
+def _duckdb_file() -> str:
+    found = _credentials("duckdb")
+    if found is None:
+        return DEFAULT_FILE
+    text = str(found["database"] if isinstance(found, dict) else found)
+    return text.removeprefix("duckdb:///")
+
+
+def _postgres_location() -> str:
+    found = _credentials("postgres")
+    if found is None:
+        raise ConfigurationError(
+            "PostgreSQL has no credentials; set DESTINATION__POSTGRES__CREDENTIALS=postgresql://user:password@host/db, "
+            "or [destination.postgres] credentials in .dlt/secrets.toml"
+        )
+    return "postgres:" + hashlib.blake2b(str(found).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,338 @@
+"""Live reading of single records and lists: nothing is stored, and nothing is asked for that nobody wants.
+
+What a record becomes is decided by the same manifest, joins, skips and mapping as in a sync. Unlike `Reader`, which
+fills tables, this reads one page after the other and stops when the caller does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote
+
+import orjson
+
+from mappings import engine
+from mappings.model import RESOURCES
+from mappings.rows import Violation, check, flatten
+from sources.unified_lms.client import Client
+from sources.unified_lms.connection import Connection, load_connection
+from sources.unified_lms.errors import (
+    ConfigurationError,
+    LmsError,
+    NoData,
+    NotFound,
+    ProviderError,
+    Unauthorized,
+)
+from sources.unified_lms.joins import Joiner, as_list
+from sources.unified_lms.manifest import Filter, Get, Manifest, Parents, Read, load_manifest
+from sources.unified_lms.prefetch import interleave
+from sources.unified_lms.run import make_mapper, resource_mapping
+
+_AHEAD = 4
+"""Records that may wait for the caller where several parents are read at once."""
+
+
+class NoSuchRecord(LmsError):
+    """The provider has no record with this id, or the manifest leaves it out."""
+
+
+@dataclass(frozen=True)
+class LiveRecord:
+    """A record as the provider gave it (secrets cut), and as the unified model has it.
+
+    `unified` is None for a record that is rejected; `violations` say why, or which of its fields are null instead.
+    """
+
+    raw: Any = field(repr=False)
+    unified: dict[str, Any] | None = field(repr=False)
+    violations: Sequence[Violation] = ()
+
+    @property
+    def record_id(self) -> str | None:
+        """The unified id; None where the record is rejected."""
+        return self.unified["id"] if self.unified else None
+
+
+@dataclass(frozen=True)
+class UnreadParent:
+    """A parent whose records could not be read."""
+
+    parent: str
+    error: LmsError
+
+
+class PassThrough:
+    """One resource of one connection, read live; a context manager."""
+
+    def __init__(self, connection: Connection, manifest: Manifest, resource: str, client: Client) -> None:
+        self._manifest = manifest
+        self._connection = connection
+        self._resource = resource
+        self._spec = manifest.resources[resource]
+        self._client = client
+        self._skips = [(engine.compile(rule.when), rule.reason) for rule in self._spec.skip]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
+        return self._client.settings
+
+    @cached_property
+    def _mapper(self) -> Any:
+        mapping = resource_mapping(self._manifest, self._resource, self._connection)
+        return make_mapper(mapping, self._manifest, self._settings)
+
+    @cached_property
+    def _joiner(self) -> Joiner:
+        return Joiner(self._client, self._spec.joins)
+
+    # -- one record --------------------------------------------------------------------------------
+
+    def get(self, record_id: str) -> LiveRecord:
+        """The record with a unified id.
+
+        Raises `NoSuchRecord`, and `ConfigurationError` where the provider cannot be asked for one record.
+        """
+        how = self._spec.get
+        if how is None:
+            raise ConfigurationError(
+                f"{self._manifest.provider} cannot be asked for one record of {self._resource}; "
+                f"use lms list {self._connection.name} {self._resource}"
+            )
+        record, parent, args = self._one(self._resource, how, record_id)
+        [found] = self._mapped([record], parent, [], {"args": args})
+        if isinstance(found, str):
+            raise self._no_such(self._resource, record_id, f"left out: {found}")
+        return found
+
+    def _one(self, resource: str, how: Get, record_id: str) -> tuple[Any, Any, dict[str, str]]:
+        """The raw record with an id, its parent, and the parts of the id."""
+        args = split_id(how.id, record_id)
+        if args is None:
+            raise ConfigurationError(
+                f"{record_id!r} is no id of {resource} at {self._manifest.provider}; it is written {how.id}"
+            )
+        try:
+            body = orjson.loads(self._client.call(how.endpoint, {"args": args}).text)
+        except (NotFound, NoData) as error:
+            words = error.provider_message
+            raise self._no_such(
+                resource, record_id, f"the provider says: {words}" if words else ""
+            ) from error
+        seen = {"body": body, "args": args}
+        records = as_list(engine.compile(how.record).evaluate(seen))
+        if not records:
+            raise self._no_such(resource, record_id, "")
+        return records[0], engine.compile(how.parent).evaluate(seen) if how.parent else None, args
+
+    def _no_such(self, resource: str, record_id: str, why: str) -> NoSuchRecord:
+        because = f" ({why})" if why else ""
+        return NoSuchRecord(f"{self._connection.name} has no record {record_id!r} in {resource}{because}")
+
+    # -- lists -------------------------------------------------------------------------------------
+
+    def records(
+        self, filters: Mapping[str, str], *, together: bool = False
+    ) -> Iterator[LiveRecord | UnreadParent]:
+        """The records, read as they are taken; raises `ConfigurationError` for a filter that the provider lacks.
+
+        With `together` parents are read several at once, in no order: for those who want all of them.
+        """
+        read = choose_read(self._manifest, self._resource, self._settings)
+        args, parent = self._selection(filters)
+        if parent is not None and read.parents is None:
+            raise ConfigurationError(
+                f"the connection's settings choose a way to read {self._resource} that cannot be filtered by parent"
+            )
+        if read.parents is None:
+            return self._records(read, None, {"args": args})
+        scopes = (self._scope(read, one, args) for one in self._parents(read.parents, parent))
+        if not together:
+            return chain.from_iterable(scopes)
+        workers = self._manifest.limits.concurrency
+        return interleave(scopes, workers=workers, ahead=_AHEAD * workers)
+
+    def first_page(self) -> int | None:
+        """Asks for the first page of the list, under the first parent; how many records it holds, None: no parent."""
+        read = choose_read(self._manifest, self._resource, self._settings)
+        variables: dict[str, Any] = {}
+        parent = None
+        if read.parents is not None:
+            parent = next(self._parents(read.parents, None), None)
+            if parent is None:
+                return None
+            variables = {"parent": {"id": parent[0]}}
+        for page in self._client.pages(read.endpoint, variables):
+            return len(self._split(read, page.answer.text, page.records, parent[1] if parent else None)[0])
+        return 0
+
+    def _selection(self, filters: Mapping[str, str]) -> tuple[dict[str, Any], str | None]:
+        args: dict[str, Any] = {}
+        parent = None
+        for name, value in filters.items():
+            rule = self._rule(name)
+            if rule.parent and parent is not None:
+                raise ConfigurationError(
+                    f"{name!r} cannot be combined with another filter that names a parent"
+                )
+            parent = value if rule.parent else parent
+            for key, source in rule.args.items():
+                args[key] = engine.compile(source).evaluate({"value": value, "settings": self._settings})
+        return args, parent
+
+    def _rule(self, name: str) -> Filter:
+        check_filters(self._manifest, self._resource, [name])
+        return self._spec.filters[name]
+
+    def _parents(self, parents: Parents, only: str | None) -> Iterator[tuple[str, Any]]:
+        """Each parent's id and raw record, one after the other as they are taken."""
+        how = self._manifest.resources[parents.resource].get
+        if only is not None and how is not None:
+            yield only, self._one(parents.resource, how, only)[0]
+            return
+        identify = engine.compile(parents.id)
+        wanted = engine.compile(parents.when) if parents.when else None
+        read = choose_read(self._manifest, parents.resource, self._settings)
+        for page in self._client.pages(read.endpoint, {}):
+            for record in as_list(orjson.loads(page.records)):
+                identifier = str(identify.evaluate(record))
+                if only in (None, identifier) and (wanted is None or wanted.evaluate(record)):
+                    yield identifier, record
+
+    def _scope(
+        self, read: Read, parent: tuple[str, Any], args: Mapping[str, Any]
+    ) -> Iterator[LiveRecord | UnreadParent]:
+        identifier, record = parent
+        try:
+            yield from self._records(read, record, {"parent": {"id": identifier}, "args": args})
+        except Unauthorized:
+            raise
+        except ProviderError as error:
+            yield UnreadParent(identifier, error)
+
+    def _records(
+        self, read: Read, parent: Any, variables: Mapping[str, Any]
+    ) -> Iterator[LiveRecord | UnreadParent]:
+        for page in self._client.pages(read.endpoint, variables):
+            records, joined = self._split(read, page.answer.text, page.records, parent)
+            found = self._mapped(records, parent, joined, variables)
+            yield from (record for record in found if not isinstance(record, str))
+
+    def _split(
+        self, read: Read, body: str, records: str, parent: Any
+    ) -> tuple[list[Any], list[dict[str, Any]]]:
+        """The raw records of an answer, and what the answer itself joins to each of them."""
+        if read.rows is not None:
+            seen = {"body": orjson.loads(body), "parent": parent, "settings": self._settings}
+            rows = as_list(engine.compile(read.rows).evaluate(seen))
+            return [row["record"] for row in rows], [row.get("joined") or {} for row in rows]
+        if read.records is not None:
+            return as_list(engine.compile(read.records).evaluate(orjson.loads(body))), []
+        return as_list(orjson.loads(records)), []
+
+    # -- what a record becomes ---------------------------------------------------------------------
+
+    def _mapped(
+        self, records: list[Any], parent: Any, joined: list[dict[str, Any]], variables: Mapping[str, Any]
+    ) -> list[LiveRecord | str]:
+        """The records mapped and checked; the reason instead of one that is left out on purpose."""
+        if not records:
+            return []
+        tables = self._joiner.tables(parent, variables)
+        extra = self._joiner.joined(_dump(records), _dump(parent), tables, variables) or [{}] * len(records)
+        beside = [first | second for first, second in zip(joined or [{}] * len(extra), extra, strict=True)]
+        return [self._map(record, parent, more) for record, more in zip(records, beside, strict=True)]
+
+    def _map(self, record: Any, parent: Any, joined: dict[str, Any]) -> LiveRecord | str:
+        seen = {"record": record, "parent": parent, "joined": joined, "settings": self._settings}
+        try:
+            for condition, reason in self._skips:
+                if condition.evaluate(seen):
+                    return reason
+            unified, violations = check(
+                RESOURCES[self._resource], self._mapper.map_one(record, parent, joined)
+            )
+        except engine.ExpressionError as error:
+            return LiveRecord(record, None, [Violation(None, "mapping_failed", str(error))])
+        return LiveRecord(record, unified, violations)
+
+
+def open_pass_through(name: str, resource: str, filters: Sequence[str] = ()) -> PassThrough:
+    """The pass-through to a resource of the connection called `name`.
+
+    Raises `ConfigurationError` where the provider cannot read the resource, or lacks one of the filters; nothing has
+    been asked of the provider then.
+    """
+    connection = load_connection(name)
+    manifest = load_manifest(connection.provider, connection.folders)
+    if resource not in manifest.resources:
+        known = ", ".join(manifest.resources)
+        raise ConfigurationError(f"{manifest.provider} cannot read {resource}; it can read {known}")
+    check_filters(manifest, resource, filters)
+    return PassThrough(connection, manifest, resource, Client(manifest, connection))
+
+
+def check_filters(manifest: Manifest, resource: str, filters: Sequence[str]) -> None:
+    """Raises `ConfigurationError` for a filter that the provider cannot do: none is ever silently ignored."""
+    known = manifest.resources[resource].filters
+    for name in filters:
+        if name not in known:
+            can = f"it can filter by {', '.join(known)}" if known else "it has no filters for them"
+            get = (
+                "; for one record there is lms get"
+                if name == "id" and manifest.resources[resource].get
+                else ""
+            )
+            raise ConfigurationError(f"{manifest.provider} cannot filter {resource} by {name!r}; {can}{get}")
+
+
+def choose_read(manifest: Manifest, resource: str, settings: Mapping[str, Any]) -> Read:
+    """The first way to list a resource whose condition holds; raises `ConfigurationError` if none does."""
+    for read in manifest.resources[resource].read:
+        if read.when is None or engine.compile(read.when).evaluate({"settings": dict(settings)}):
+            return read
+    raise ConfigurationError(f"{manifest.provider}: no way to read {resource} fits the connection's settings")
+
+
+def split_id(pattern: str, record_id: str) -> dict[str, str] | None:
+    """The parts of a unified id under their names in the pattern; None if it does not fit.
+
+    `{course}:{user}` takes `101:7` apart, each part percent-decoded; `{id}` alone is the id as it is.
+    """
+    names = re.findall(r"\{([a-z_]+)\}", pattern)
+    if len(names) == 1:
+        prefix, suffix = pattern.split("{" + names[0] + "}")
+        middle = record_id.removeprefix(prefix).removesuffix(suffix)
+        return {names[0]: middle} if middle and record_id == f"{prefix}{middle}{suffix}" else None
+    pieces = re.split(r"\{([a-z_]+)\}", pattern)
+    source = "".join(f"(?P<{one}>[^:]+)" if place % 2 else re.escape(one) for place, one in enumerate(pieces))
+    match = re.fullmatch(source, record_id)
+    return {name: unquote(value) for name, value in match.groupdict().items()} if match else None
+
+
+def unified(resource: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    """A checked record with the model's fields and nothing else."""
+    return {each.name: record[each.name] for each in RESOURCES[resource].fields}
+
+
+def normalized(resource: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    """A checked unified record as the flat row that the warehouse would hold."""
+    return flatten(RESOURCES[resource], record)
+
+
+def _dump(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,95 @@
+"""What each provider can do, read off its manifest and its mappings: no list here is kept by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mappings.library import load_mapping
+from mappings.model import RESOURCES, Resource
+from pipelines.coverage import Coverage, coverage
+from sources.unified_lms.manifest import Manifest, Setting, load_manifest, provider_names
+
+
+@dataclass(frozen=True)
+class ResourceAbility:
+    """What a provider can do with one resource."""
+
+    resource: Resource
+    operations: tuple[str, ...]
+    filters: tuple[str, ...]
+    coverage: Coverage
+    depends: dict[str, tuple[str, ...]]
+    """Fields that stay null without a setting, by field: the settings' names."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The ability as JSON."""
+        return {
+            "operations": self.operations,
+            "filters": self.filters,
+            "fields": len(self.resource.fields),
+            "fields_filled": self.coverage.fields,
+            "paths_filled": self.coverage.paths,
+            "paths_empty": tuple(p for p, _ in self.resource.paths() if p not in self.coverage.paths),
+            "exact": self.coverage.exact,
+            "settings_needed": self.depends,
+        }
+
+
+@dataclass(frozen=True)
+class ProviderAbility:
+    """A provider, and what it can do with each resource that its manifest reads."""
+
+    manifest: Manifest
+    resources: dict[str, ResourceAbility]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The provider as JSON."""
+        manifest = self.manifest
+        return {
+            "provider": manifest.provider,
+            "title": manifest.title,
+            "provisional": manifest.provisional,
+            "docs_url": manifest.docs_url,
+            "base_url": manifest.api.base_url,
+            "credentials": {k: c.model_dump(mode="json") for k, c in manifest.credentials.items()},
+            "settings": {key: _setting(setting) for key, setting in manifest.settings.items()},
+            "resources": {name: ability.document for name, ability in self.resources.items()},
+        }
+
+
+def _setting(setting: Setting) -> dict[str, Any]:
+    kept = setting.model_dump(mode="json", include={"title", "help", "type", "default", "choices"})
+    return kept | {"discovered": setting.discover is not None}
+
+
+def provider_ability(provider: str, folders: Sequence[Path] = ()) -> ProviderAbility:
+    """What one provider can do; `ManifestError` if there is no such provider."""
+    manifest = load_manifest(provider, folders)
+    wanted = [name for name in RESOURCES if name in manifest.resources]
+    return ProviderAbility(manifest, {name: _ability(manifest, name, folders) for name in wanted})
+
+
+def provider_abilities(folders: Sequence[Path] = ()) -> list[ProviderAbility]:
+    """What every provider can do, in the order of the alphabet."""
+    return [provider_ability(name, folders) for name in provider_names(folders)]
+
+
+def _ability(manifest: Manifest, name: str, folders: Sequence[Path]) -> ResourceAbility:
+    resource, spec = RESOURCES[name], manifest.resources[name]
+    found = coverage(resource, load_mapping(manifest.provider, name, folders).source)
+    return ResourceAbility(
+        resource, manifest.operations[name], tuple(spec.filters), found, _depends(manifest, name)
+    )
+
+
+def _depends(manifest: Manifest, resource: str) -> dict[str, tuple[str, ...]]:
+    needed: dict[str, tuple[str, ...]] = {}
+    for name, setting in manifest.settings.items():
+        for field in setting.without.fields.get(resource, ()) if setting.without else ():
+            needed[field] = (*needed.get(field, ()), name)
+    return needed

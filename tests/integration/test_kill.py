@@ -1,0 +1,118 @@
+"""A process killed with SIGKILL at each step of a run: the warehouse stays whole, and the next run is right."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from pipelines.environment import Target
+from pipelines.sync import sync_connection
+from sources.unified_lms.sandbox import SandboxServer, expected
+from tests.integration.conftest import Tables
+
+RESOURCE = "course_enrollments"
+
+CHILD = """
+import importlib, os, signal, sys
+
+module, path, when = sys.argv[1:4]
+from pipelines import environment
+environment.prepare()
+from pipelines.sync import sync_connection
+
+owner, name = importlib.import_module(module), path
+while "." in name:
+    part, name = name.split(".", 1)
+    owner = getattr(owner, part)
+original = getattr(owner, name)
+
+def killed(*args, **options):
+    if when == "after":
+        original(*args, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(owner, name, killed)
+sync_connection("acme", environment.target("duckdb"), resources=["course_enrollments"])
+"""
+
+STEPS = {
+    "in mid-reading": ("sources.unified_lms.spool", "Spool.add", "after"),
+    "before the comparison": ("sources.unified_lms.snapshots", "Comparison.run", "before"),
+    "after extraction": ("dlt.pipeline.pipeline", "Pipeline.normalize", "before"),
+    "before loading": ("dlt.pipeline.pipeline", "Pipeline.load", "before"),
+    "in mid-load": ("dlt.destinations.impl.duckdb.duck", "DuckDbCopyJob.run", "after"),
+    "after the merge": ("dlt.load.load", "Load.complete_package", "before"),
+}
+
+
+def kill_at(step: str) -> None:
+    """Runs a sync in a process of its own that is killed at a step."""
+    child = subprocess.run([sys.executable, "-c", CHILD, *STEPS[step]], check=False)
+    assert child.returncode == -signal.SIGKILL
+
+
+def versions(tables: Tables) -> list[tuple[Any, ...]]:
+    """The snapshot table, without what differs from load to load."""
+    return tables.query(
+        f"select id, row_hash, valid_to is null, deleted_at is not null from lms.{RESOURCE}_snapshots order by all"
+    )
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_run_leaves_the_warehouse_whole_and_the_next_is_right(
+    step: str, server: SandboxServer, acme: str, warehouse: Target, tables: Tables
+) -> None:
+    """Killed at any step, a run has changed everything or nothing; the next one ends where it should have."""
+    sync_connection(acme, warehouse, resources=[RESOURCE])
+    before = versions(tables)
+    server.world.advance(1)
+    kill_at(step)
+    killed = versions(tables)
+    sync_connection(acme, warehouse, resources=[RESOURCE])
+    after = versions(tables)
+    assert killed in (before, after)
+    assert after != before
+    wanted = {row["id"] for row in expected(server.world, server.provider, RESOURCE)}
+    assert [row[0] for row in tables.query(f"select id from lms.{RESOURCE} order by 1")] == sorted(wanted)
+
+
+def test_lost_working_folder_doubles_nothing(
+    server: SandboxServer,
+    acme: str,
+    warehouse: Target,
+    tables: Tables,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Any,
+) -> None:
+    """A worker that does not keep its disk: killed after the merge, the next run on another machine adds nothing."""
+    sync_connection(acme, warehouse, resources=[RESOURCE])
+    server.world.advance(1)
+    kill_at("after the merge")
+    killed = versions(tables)
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "another machine"))
+    sync_connection(acme, warehouse, resources=[RESOURCE])
+    assert versions(tables) == killed
+
+
+def test_load_overtaken_by_another_machine_is_set_aside(
+    server: SandboxServer,
+    acme: str,
+    warehouse: Target,
+    tables: Tables,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Any,
+) -> None:
+    """Killed before loading here, overtaken by a run elsewhere: the old package does not open records twice."""
+    sync_connection(acme, warehouse, resources=[RESOURCE])
+    server.world.advance(1)
+    kill_at("before loading")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("DLT_DATA_DIR", str(tmp_path / "another machine"))
+        sync_connection(acme, warehouse, resources=[RESOURCE])
+    there = versions(tables)
+    sync_connection(acme, warehouse, resources=[RESOURCE])
+    assert versions(tables) == there
