@@ -1,0 +1,25 @@
+"""The benchmark itself: it measures what it says, at a tiny size and without looking at the clock."""
+
+from __future__ import annotations
+
+from tests.bench.__main__ import measure
+from tests.bench.wire import page_body, record_count
+
+
+def test_whole_way_brings_every_record_to_a_row() -> None:
+    """The rows in the warehouse are as many as the server served, and a revision changes one in a hundred."""
+    results = dict(measure(300, only="whole"))
+    first, again, changed = (
+        results[name].extra
+        for name in ("bytes to rows", "the same again, nothing changed", "the same again, 1 % changed")
+    )
+    assert (first["records_read"], first["rows_current"], first["records_rejected"]) == (300, 300, 0)
+    assert (again["records_new"], again["records_changed"], again["rows_all"]) == (0, 0, 300)
+    assert (changed["records_changed"], changed["rows_current"], changed["rows_all"]) == (3, 300, 303)
+
+
+def test_same_address_gives_the_same_bytes() -> None:
+    """A page follows from its number and the revision alone."""
+    assert page_body(250, 0, 2) == page_body(250, 0, 2)
+    assert page_body(250, 0, 2) != page_body(250, 1, 2)
+    assert [record_count(250, page) for page in range(4)] == [100, 100, 50, 0]
