@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long check bench lock clean
+.PHONY: help install demo test test-long check bench docs-tables lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | while IFS= read -r line; do \
-	    printf '  make %-10s %s\n' "$${line%%:*}" "$${line#*## }"; done
+	    printf '  make %-12s %s\n' "$${line%%:*}" "$${line#*## }"; done
 
 install: $(STAMP) ## make .venv with everything in it; the command is .venv/bin/lms
 	@echo "Ready: $(BIN)/lms"
@@ -47,6 +47,9 @@ check: $(STAMP) ## what CI runs: format, lint, types, import rules, then the sam
 
 bench: $(STAMP) ## measure: bytes to rows, the mapper alone, memory, side by side with others
 	@$(BIN)/python -m tests.bench
+
+docs-tables: $(STAMP) ## write anew what the documents take from the code: tables, columns, coverage
+	@$(BIN)/python -m tests.unit.house.generate_docs
 
 # Without --upgrade the versions pinned before stay, as far as pyproject.toml still allows them.
 lock: ## write requirements.lock anew from pyproject.toml (LOCK_ARGS=--upgrade takes newer versions)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -80,6 +81,20 @@ def test_other_errors_of_ours_are_failures() -> None:
 def test_missing_mapping_is_wrong_usage() -> None:
     """A mapping that the user's own provider lacks is told as it is."""
     assert explain(MappingNotFound("there is no users.jsonata")) == ("there is no users.jsonata", 2)
+
+
+def test_locked_file_is_told_with_a_remedy() -> None:
+    """DuckDB's refusal of a second writing process is told as that, also inside what dlt raises."""
+    try:
+        try:
+            raise duckdb.IOException(
+                "IO Error: Could not set lock on file w.duckdb: Conflicting lock is held"
+            )
+        except duckdb.IOException as error:
+            raise RuntimeError("pipeline step failed") from error
+    except RuntimeError as error:
+        message, status = explain(error)
+    assert (status, "another process has it open" in message) == (1, True)
 
 
 def test_unexpected_error_is_named_and_not_quoted() -> None:

@@ -101,6 +101,11 @@ def test_computed_object_is_a_guess() -> None:
     assert (found.exact, len(found.fields)) == (False, len(COURSES.fields))
 
 
+def test_operation_is_no_object() -> None:
+    """An object that is an operand is not what the operation gives."""
+    assert paths('{"organization": $a & $b.{"id": id}}') == ("organization.id", "organization.name")
+
+
 def test_ref_counts_once() -> None:
     """A ref with two properties is one field."""
     assert coverage(USERS, '{"organization": {"id": "1", "name": "n"}}').fields == ("organization",)
