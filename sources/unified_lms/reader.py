@@ -34,7 +34,7 @@ from sources.unified_lms.manifest import Manifest, Parents, Read
 from sources.unified_lms.prefetch import interleave
 from sources.unified_lms.spool import WHOLE, RejectedRow
 
-_BATCH_SIZE = 4_000_000
+_BATCH_SIZE = 2_000_000
 """Characters of mapped records that become one Arrow table: large enough for vectors, small enough for memory."""
 _MAPPERS = 2
 _AHEAD = 8

@@ -23,8 +23,12 @@ from sources.unified_lms.run import Artifact, Options, ResourceRun
 from sources.unified_lms.tables import REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
 from sources.unified_lms.warehouse import OpenClient
 
-MERGE = {"disposition": "merge", "strategy": "delete-insert", "deduplicated": True}
-"""Rows replace rows of the same key in one transaction; keys are unique before loading, so nothing is deduplicated."""
+MERGE = {"disposition": "merge", "strategy": "delete-insert"}
+"""Rows replace rows of the same key, in one transaction.
+
+Keys are unique in what we load, and still dlt must look for duplicates (no `deduplicated`): a process killed between
+staging the rows and noting it stages them again when the load is resumed.
+"""
 CONTRACT = {"tables": "evolve", "columns": "freeze", "data_type": "freeze"}
 """No provider can widen a table."""
 

@@ -1,0 +1,67 @@
+"""docs/commands.md names every command, option and exit status, and commands in the documents can be typed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from pipelines.cli import main
+from pipelines.cli.group import DONE, FAILED, INCOMPLETE, WRONG_USAGE
+from tests.unit.house.documents import DOCS, all_blocks, quoted, sections
+
+COMMANDS = DOCS / "commands.md"
+SHARED = ("--destination", "--dataset", "--json", "--debug", "--help", "-h")
+"""Options that are described once, for all commands that have them."""
+
+
+def _options(command: click.Command) -> set[str]:
+    return {name for each in command.params if isinstance(each, click.Option) for name in each.opts}
+
+
+def _typed() -> Iterator[tuple[str, list[str]]]:
+    """Every `lms ...` line of the documents, taken apart as a shell does."""
+    for block in all_blocks("sh"):
+        for line in block.text.splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["lms"]:
+                yield f"{block}: {line}", words[1:]
+
+
+def test_every_command_has_a_section() -> None:
+    """A command is found by its name."""
+    assert main.commands.keys() <= sections(COMMANDS).keys()
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_option_of_a_command_is_in_its_section(name: str) -> None:
+    """A command's own options are described where the command is, and no other is."""
+    described = {word for word in quoted(sections(COMMANDS)[name]) if word.startswith("--")}
+    known = _options(main.commands[name])
+    assert known - set(SHARED) <= described
+    assert described <= known | set(SHARED)
+
+
+def test_shared_options_are_described_once() -> None:
+    """What many commands have is described before them, and some command has it."""
+    described = quoted(sections(COMMANDS)["Every command"])
+    assert set(SHARED) <= described
+    known = {"-h", "--help"}.union(*(_options(command) for command in main.commands.values()))
+    assert set(SHARED) <= known
+    assert "lms --version" in described
+
+
+def test_exit_statuses_are_those_of_the_code() -> None:
+    """The table of statuses has each of them, and no other."""
+    rows = re.findall(r"^\| (\d) \|", sections(COMMANDS)["Exit statuses"], re.MULTILINE)
+    assert [int(row) for row in rows] == [DONE, FAILED, WRONG_USAGE, INCOMPLETE]
+
+
+@pytest.mark.parametrize(("line", "words"), [pytest.param(line, words, id=line) for line, words in _typed()])
+def test_commands_in_the_documents_can_be_typed(line: str, words: list[str]) -> None:
+    """What stands in a document is accepted: the command, its options and their values."""
+    name, *rest = words
+    main.commands[name].make_context(name, rest).close()
