@@ -76,7 +76,7 @@ def test_every_key_of_a_connection_is_documented() -> None:
     assert documented == {*connection._KEYS, *connection._SECTIONS}
     shown: dict[str, Any] = {}
     for block in blocks(PAGE, "toml"):
-        shown |= tomlkit.parse(block.text)["connections"]["acme"]  # type: ignore[index,arg-type,operator]
+        shown |= tomlkit.parse(block.text)["connections"]["acme"]
     assert documented - shown.keys() == {"writes", "mappings"}
     assert shown["network"].keys() == set(connection._NETWORK)
 
