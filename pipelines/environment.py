@@ -27,8 +27,8 @@ DEFAULTS = {
     # dlt leaves the loaded files and the staging tables full of learners' data unless it is told not to.
     "LOAD__DELETE_COMPLETED_JOBS": "true",
     "LOAD__TRUNCATE_STAGING_DATASET": "true",
-    # Our own messages say what happens; dlt's repeat it, and its tracebacks are long.
-    "RUNTIME__LOG_LEVEL": "ERROR",
+    # Our own messages say what happens. What dlt logs of a load that fails quotes it, with a traceback.
+    "RUNTIME__LOG_LEVEL": "CRITICAL",
 }
 
 

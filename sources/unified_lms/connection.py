@@ -239,11 +239,11 @@ def is_loopback(host: str) -> bool:
 def _proxy(value: Any) -> Secret:
     try:
         parts = urlsplit(str(value))
-        valid = parts.scheme in ("http", "https", "socks5", "socks5h") and bool(parts.hostname)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         valid = False
     if not valid:
-        raise Problem("is no proxy's address; write it such as http://proxy.example.com:3128")
+        raise Problem("is no HTTP proxy's address; write it such as http://proxy.example.com:3128")
     return Secret(value)
 
 

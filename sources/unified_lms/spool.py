@@ -6,6 +6,7 @@ what the mapping could not do, and whether the answer can be believed. The spool
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import tempfile
 from collections.abc import Iterable
@@ -141,9 +142,18 @@ class Spool:
         }
 
     def finish(self) -> None:
-        """Closes the files, so that they can be read; safe to call again."""
+        """Closes the files, so that they can be read, and gives back what reading took; safe to call again."""
         self._rows.close()
         self._rejected.close()
+        _give_memory_back()
+
+
+def _give_memory_back() -> None:
+    """Returns freed memory to the system: both allocators keep it, and comparing and loading would come on top."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
+    if trim is not None:
+        trim(0)
 
 
 _REJECTED_SCHEMA = REJECTED_RECORDS.arrow_schema.append(pa.field("whole", pa.bool_()))

@@ -158,7 +158,11 @@ def test_an_empty_variable_is_a_missing_value(write: Write, monkeypatch: pytest.
         ),
         (
             '[connections.acme.network]\nproxy = "nowhere"',
-            "connections.acme.network.proxy is no proxy's address",
+            "connections.acme.network.proxy is no HTTP proxy's address",
+        ),
+        (
+            '[connections.acme.network]\nproxy = "socks5://127.0.0.1:1080"',
+            "connections.acme.network.proxy is no HTTP proxy's address",
         ),
         (
             '[connections.acme.network]\nca_bundle = "/nope"',
