@@ -1,17 +1,28 @@
 """Authorisation as generator flows (httpx.Auth), each bound to the connection's origin.
 
 The first entry of the manifest's `auth` whose credentials are all given is used. A flow yields the request and is sent
-the answer, so that one that fetches tokens (bearer, OAuth 2) can ask for a new one and yield the request again.
+the answer, so that one that gets tokens (`sources.unified_lms.oauth`) can ask for one and yield the request again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from urllib.parse import urlencode
 
 import httpx
 
 from sources.unified_lms.errors import ConnectionConfigError
-from sources.unified_lms.manifest.model import Auth, BasicAuth, HeaderAuth
+from sources.unified_lms.manifest.authorization import (
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    FormAuth,
+    HeaderAuth,
+    OAuth2,
+    QueryAuth,
+    templates,
+)
+from sources.unified_lms.oauth import Surroundings, TokenFlow
 from sources.unified_lms.templates import Variables, parse, texts
 
 Origin = tuple[str, str, int | None]
@@ -51,6 +62,24 @@ class QueryFlow(httpx.Auth):
         yield request
 
 
+class FormFlow(httpx.Auth):
+    """Adds one field to the form that a request sends."""
+
+    requires_request_body = True
+
+    def __init__(self, name: str, value: str) -> None:
+        self._field = urlencode({name: value}).encode()
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """The request with the field behind the others."""
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
+        headers["content-type"] = "application/x-www-form-urlencoded"
+        content = b"&".join(filter(None, (request.content, self._field)))
+        yield httpx.Request(
+            request.method, request.url, headers=headers, content=content, extensions=request.extensions
+        )
+
+
 class BoundToOrigin(httpx.Auth):
     """Another flow, for one origin: a request to any other goes without what it would add."""
 
@@ -80,18 +109,22 @@ def choose(auths: Sequence[Auth], variables: Variables) -> Auth:
 
 def needed(auth: Auth) -> list[str]:
     """The credentials that an entry of `auth` uses, in their order."""
-    values = auth.model_dump(exclude={"type", "name"})
-    names = [name for text in texts(values) for each in parse(text).placeholders for name in each.names]
+    found = texts(templates(auth))
+    names = [name for text in found for each in parse(text).placeholders for name in each.names]
     return list(dict.fromkeys(name for namespace, name in names if namespace == "credentials"))
 
 
-def flow(auth: Auth, variables: Variables, origin: Origin) -> httpx.Auth:
-    """The flow of an entry of `auth` for one connection."""
-    return BoundToOrigin(_flow(auth, variables), origin)
+def flow(auth: Auth, variables: Variables, origin: Origin, around: Surroundings | None = None) -> httpx.Auth:
+    """The flow of an entry of `auth` for one connection; `around` is what one that gets tokens needs."""
+    return BoundToOrigin(_flow(auth, variables, around or Surroundings()), origin)
 
 
-def _flow(auth: Auth, variables: Variables) -> httpx.Auth:
+def _flow(auth: Auth, variables: Variables, around: Surroundings) -> httpx.Auth:
+    if isinstance(auth, OAuth2):
+        return TokenFlow(auth, variables, around)
     if isinstance(auth, BasicAuth):
         return httpx.BasicAuth(parse(auth.username).text(variables), parse(auth.password).text(variables))
-    value = parse(auth.value).text(variables)
-    return HeaderFlow(auth.name, value) if isinstance(auth, HeaderAuth) else QueryFlow(auth.name, value)
+    if isinstance(auth, BearerAuth):
+        return HeaderFlow("Authorization", f"{auth.scheme} {parse(auth.token).text(variables)}")
+    flows = {HeaderAuth: HeaderFlow, QueryAuth: QueryFlow, FormAuth: FormFlow}
+    return flows[type(auth)](auth.name, parse(auth.value).text(variables))

@@ -78,7 +78,13 @@ class Client:
         self._body = BodyReader(manifest.secrets)
         self._judge = Judge(manifest, self._redactor, self._timing)
         self._limiter = limiter or self._make_limiter(shared=timing is None)
-        self._transport = Transport(manifest, connection, self._variables(_NO_VARIABLES, self._configured))
+        self._transport = Transport(
+            manifest,
+            connection,
+            self._variables(_NO_VARIABLES, self._configured),
+            redactor=self._redactor,
+            timing=self._timing,
+        )
         self._lock = threading.Lock()
         self._settings: dict[str, Any] | None = None
         self._seeding = threading.Lock()

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -31,6 +32,14 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 class Problem(Exception):
     """A value that does not fit, as the end of a sentence that begins with its key."""
+
+
+def token_folder() -> Path:
+    """Where tokens are kept: `folder` in the section `tokens`, else beside the working folders of dlt's pipelines."""
+    named = dlt.config.get("tokens.folder", str)
+    if named:
+        return Path(named).expanduser()
+    return Path(Container()[PluggableRunContext].context.data_dir) / "unified_lms" / "tokens"
 
 
 def configured_names() -> list[str]:

@@ -23,6 +23,7 @@ from sources.unified_lms.configured import (
     listed,
     section,
     setting_value,
+    token_folder,
     where_to_put,
 )
 from sources.unified_lms.errors import ConnectionConfigError, ManifestError
@@ -68,6 +69,8 @@ class Connection:
     """Whether the warehouse keeps the provider's own records, in `remote_data`."""
     folders: tuple[Path, ...] = ()
     """Where manifests and mappings of the user's own are looked for."""
+    token_folder: Path | None = None
+    """Where tokens are kept that the provider issues; None: in memory, until the process ends."""
     mappings: Mapping[str, Any] = field(default_factory=dict)
     """The section `mappings` as it stands in files and environment."""
     writes: Mapping[str, Any] = field(default_factory=dict)
@@ -115,6 +118,7 @@ class _Reading:
             network=self._network(),
             keep_raw=self._try("keep_raw", flag, False),
             folders=folders,
+            token_folder=token_folder(),
             mappings=_as_section(tree.get("mappings")),
             writes=_as_section(tree.get("writes")),
         )

@@ -22,6 +22,8 @@ _PARAMETER = re.compile(
 )
 _USER_INFO = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/\s@?#]+@")
 _SHORT = 4
+_REMEMBERED = 8
+"""Issued tokens that are masked: several of a kind may be in flight while one is renewed."""
 _LOGGERS = ("httpx", "httpcore", "hpack", "h2")
 
 
@@ -39,18 +41,25 @@ def shorten(text: str, length: int = 300) -> str:
 class Redactor:
     """Masks the values of one connection's credentials, and what looks like a secret whoever it belongs to.
 
-    Immutable and thread-safe; its repr holds none of the values.
+    Thread-safe; its repr holds none of the values.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        given = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
-        forms = [form for secret in given for form in _forms(secret)] + _pairs(given)
-        self._values = re.compile("|".join(forms)) if forms else None
+        self._configured = frozenset(secret for secret in secrets if secret)
+        self._issued: tuple[str, ...] = ()
+        self._values = _pattern(self._configured)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Masks these as well, such as tokens that were issued meanwhile; the last few are remembered."""
+        new = [secret for secret in secrets if secret not in self._issued]
+        self._issued = (*self._issued, *new)[-_REMEMBERED:]
+        self._values = _pattern({*self._configured, *self._issued})
 
     def text(self, text: str) -> str:
         """`text` without credentials, authorisation headers, secrets in addresses, and e-mail addresses."""
-        if self._values is not None:
-            text = self._values.sub(MASK, text)
+        values = self._values
+        if values is not None:
+            text = values.sub(MASK, text)
         text = _USER_INFO.sub(rf"\g<1>{MASK}@", text)
         text = _HEADER.sub(rf"\g<1>\g<2>{MASK}", text)
         text = _SCHEME.sub(rf"\g<1> {MASK}", text)
@@ -59,6 +68,12 @@ class Redactor:
 
     def __repr__(self) -> str:
         return "Redactor()"
+
+
+def _pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:
+    given = sorted(secrets, key=len, reverse=True)
+    forms = [form for secret in given for form in _forms(secret)] + _pairs(given)
+    return re.compile("|".join(forms)) if forms else None
 
 
 def _forms(secret: str) -> list[str]:

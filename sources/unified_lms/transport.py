@@ -24,9 +24,12 @@ from sources.unified_lms.errors import (
     Redirected,
     Transient,
 )
+from sources.unified_lms.limits import Timing
 from sources.unified_lms.manifest import Endpoint, Manifest
-from sources.unified_lms.redaction import quiet_http_loggers
+from sources.unified_lms.oauth import Surroundings
+from sources.unified_lms.redaction import Redactor, quiet_http_loggers
 from sources.unified_lms.templates import TemplateError, Variables, form_pairs, parse, query_pairs, render
+from sources.unified_lms.tokens import TokenStore, token_store
 from sources.unified_lms.verdicts import Attempt
 
 _CONNECT_SECONDS = 10.0
@@ -56,14 +59,27 @@ class Reply:
 
 
 class Transport:
-    """The pool of HTTP connections of one connection, which sends credentials to that origin only."""
+    """The pool of HTTP connections of one connection, which sends credentials to that origin only.
 
-    def __init__(self, manifest: Manifest, connection: Connection, variables: Variables) -> None:
+    `redactor` learns the tokens that the provider issues.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        connection: Connection,
+        variables: Variables,
+        *,
+        redactor: Redactor | None = None,
+        timing: Timing | None = None,
+    ) -> None:
         quiet_http_loggers()
+        self._api = manifest.api
         self._base = connection.base_url + manifest.api.path.rstrip("/")
         self._headers = {name: parse(text).text(variables) for name, text in manifest.api.headers.items()}
         self._origin = auth.origin_of(httpx.URL(connection.base_url))
-        flow = auth.flow(auth.choose(manifest.auth, variables), variables, self._origin)
+        around = Surroundings(_tokens(connection), redactor or Redactor(), timing or Timing())
+        flow = auth.flow(auth.choose(manifest.auth, variables), variables, self._origin, around)
         self._client = httpx.Client(
             auth=flow,
             http2=True,
@@ -96,17 +112,29 @@ class Transport:
         """
         try:
             target = self._target(spec, variables) if url is None else self._next_page(url, attempt)
-            headers, content = _body(spec, variables)
+            headers, content = self._body(spec, variables)
             own = {name: parse(text).text(variables) for name, text in spec.headers.items()}
         except TemplateError as error:
             raise TemplateError(f"endpoint {attempt.name}: {error}") from None
         return Request(spec.method, target, {**self._headers, **headers, **own}, content, spec.timeout)
 
     def _target(self, spec: Endpoint, variables: Variables) -> httpx.URL:
-        query = urlencode(query_pairs(spec.query, variables), quote_via=quote, safe="@:,")
+        pairs = query_pairs({**self._api.query, **spec.query}, variables)
+        query = urlencode(pairs, quote_via=quote, safe="@:,")
         return httpx.URL(
             self._base + parse(spec.path).text(variables, encode=True) + (f"?{query}" if query else "")
         )
+
+    def _body(self, spec: Endpoint, variables: Variables) -> tuple[dict[str, str], bytes | None]:
+        """The headers and the content of what a request sends; no content where it sends nothing."""
+        if spec.json_:
+            rendered: Any = render(spec.json_, variables)
+            return {"Content-Type": "application/json"}, orjson.dumps(rendered, default=str)
+        form = {**self._api.form, **spec.form} if spec.sends_form else spec.form
+        if not form:
+            return {}, None
+        text = urlencode(form_pairs(form, variables), quote_via=quote)
+        return {"Content-Type": "application/x-www-form-urlencoded"}, text.encode()
 
     def _next_page(self, given: str, attempt: Attempt) -> httpx.URL:
         """The address on the connection's origin; behind a proxy some providers write http:// where it is https://."""
@@ -212,14 +240,8 @@ def _reply(response: httpx.Response) -> Reply:
     return Reply(response.status_code, headers, response.content)
 
 
-def _body(spec: Endpoint, variables: Variables) -> tuple[dict[str, str], bytes | None]:
-    if spec.form:
-        text = urlencode(form_pairs(spec.form, variables), quote_via=quote)
-        return {"Content-Type": "application/x-www-form-urlencoded"}, text.encode()
-    if spec.json_:
-        rendered: Any = render(spec.json_, variables)
-        return {"Content-Type": "application/json"}, orjson.dumps(rendered, default=str)
-    return {}, None
+def _tokens(connection: Connection) -> TokenStore:
+    return token_store(connection.token_folder, connection.name, connection.base_url, connection.credentials)
 
 
 def _trust(connection: Connection) -> ssl.SSLContext:

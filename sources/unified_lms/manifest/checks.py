@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from mappings.model import RESOURCES, Kind
+from sources.unified_lms.manifest.authorization import FormAuth, OAuth2, templates
 from sources.unified_lms.manifest.model import Endpoint, Get, Join, Manifest, ResourceSpec, Setting
 from sources.unified_lms.manifest.placeholders import Place, check_places, in_path
 from sources.unified_lms.manifest.sentences import Finding, suggestion
@@ -21,7 +22,7 @@ _TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool
 def check(manifest: Manifest, file_stem: str) -> list[Finding]:
     """Everything that is wrong although each part is well formed."""
     found: list[Finding] = []
-    for one in (_names, _references, _endpoints, _settings, _resources, _limits):
+    for one in (_names, _authorization, _references, _endpoints, _settings, _resources, _limits):
         found += one(manifest) if one is not _names else _names(manifest, file_stem)
     return found + list(check_places(manifest, _places(manifest)))
 
@@ -41,6 +42,26 @@ def _names(manifest: Manifest, file_stem: str = "") -> Iterator[Finding]:
             )
     if manifest.api.path and not manifest.api.path.startswith("/"):
         yield "api.path", f"is {manifest.api.path!r}; it has to begin with /"
+
+
+def _authorization(manifest: Manifest) -> Iterator[Finding]:
+    for index, auth in enumerate(manifest.auth):
+        if isinstance(auth, OAuth2) and not auth.token_url.startswith(("https://", "{connection.base_url}/")):
+            yield (
+                f"auth.{index}.token_url",
+                f"is {auth.token_url!r}; it has to begin with https:// or {{connection.base_url}}/",
+            )
+        if isinstance(auth, FormAuth):
+            yield from _without_form(f"auth.{index}", manifest)
+
+
+def _without_form(key: str, manifest: Manifest) -> Iterator[Finding]:
+    for name, endpoint in manifest.endpoints.items():
+        if not endpoint.sends_form:
+            yield (
+                key,
+                f"is a form field, but the endpoint {name!r} sends no form; let it POST, without `json`",
+            )
 
 
 def _uses(manifest: Manifest) -> Iterator[tuple[str, str]]:
@@ -228,8 +249,9 @@ def _places(manifest: Manifest) -> Iterator[Place]:
     """Every text with placeholders, and the namespaces that have values there."""
     known = frozenset({"connection", "credentials", "settings"})
     for index, auth in enumerate(manifest.auth):
-        yield Place(f"auth.{index}", auth.model_dump(exclude={"type"}), known)
-    yield Place("api.headers", manifest.api.headers, known)
+        yield Place(f"auth.{index}", templates(auth), known, discovered=False)
+    for part in ("headers", "query", "form"):
+        yield Place(f"api.{part}", getattr(manifest.api, part), known, discovered=False)
     for index, window in enumerate(manifest.limits.windows):
         yield Place(f"limits.windows.{index}", window.requests, frozenset({"settings"}), discovered=False)
     discovering = {setting.discover.endpoint for setting in manifest.settings.values() if setting.discover}

@@ -5,11 +5,12 @@ What concerns several parts at once is checked in `manifest.checks`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from sources.unified_lms.errors import KINDS
+from sources.unified_lms.manifest.authorization import Auth
 from sources.unified_lms.manifest.paging import NoPaging, Paging
 from sources.unified_lms.manifest.parts import Jsonata, Part, Text, Tree, Whole
 
@@ -18,11 +19,17 @@ PROVIDER_NAME = r"^[a-z][a-z0-9_]*$"
 
 
 class Api(Part):
-    """Where the API is: the connection's `base_url` unless the vendor has one host, and what is appended to it."""
+    """Where the API is: the connection's `base_url` unless the vendor has one host, and what is appended to it.
+
+    `headers`, `query` and `form` go with every request, `form` with those that send one; what an endpoint says goes
+    before. The address of a next page that the provider gave is left as it is.
+    """
 
     base_url: str | None = None
     path: str = ""
     headers: dict[str, Text] = Field(default_factory=dict)
+    query: Tree = Field(default_factory=dict)
+    form: Tree = Field(default_factory=dict)
 
 
 class Credential(Part):
@@ -61,34 +68,6 @@ class Setting(Part):
     maximum: float | None = None
     discover: Discover | None = None
     without: Without | None = None
-
-
-class BasicAuth(Part):
-    """User and password in the header `Authorization` (RFC 7617)."""
-
-    type: Literal["basic"]
-    username: Text
-    password: Text = ""
-
-
-class HeaderAuth(Part):
-    """A header that holds a credential."""
-
-    type: Literal["header"]
-    name: str
-    value: Text
-
-
-class QueryAuth(Part):
-    """A query parameter that holds a credential; masked wherever the address is shown."""
-
-    type: Literal["query"]
-    name: str
-    value: Text
-
-
-Auth = Annotated[BasicAuth | HeaderAuth | QueryAuth, Field(discriminator="type")]
-"""How requests are authorised. A new type is one more model here and one more flow in `auth`."""
 
 
 class Window(Part):
@@ -162,6 +141,11 @@ class Endpoint(Part):
     repeatable: bool | None = None
     permission: str | None = None
     timeout: float = Field(default=60, gt=0, le=600)
+
+    @property
+    def sends_form(self) -> bool:
+        """Whether requests have a body that is, or could be, a form."""
+        return self.method in ("POST", "PUT", "PATCH") and not self.json_
 
     @property
     def may_repeat(self) -> bool:

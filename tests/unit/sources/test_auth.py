@@ -33,7 +33,14 @@ def test_no_way_is_complete() -> None:
         auth.choose(manifest_of(TWO_WAYS).auth, {"credentials": {"user": "u"}})
 
 
-@pytest.mark.parametrize("way", ["type: header, name: X-Key", "type: query, name: token"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        'type: header, name: X-Key, value: "{credentials.key}"',
+        'type: query, name: token, value: "{credentials.key}"',
+        'type: bearer, token: "{credentials.key}"',
+    ],
+)
 @pytest.mark.parametrize(
     ("url", "carries"),
     [
@@ -47,9 +54,9 @@ def test_no_way_is_complete() -> None:
 def test_credentials_keep_to_their_origin(way: str, url: str, carries: bool) -> None:
     """A request that went elsewhere by whatever mistake would carry no credential."""
     variables = {"credentials": {"key": "planted-key"}}
-    [entry] = manifest_of(f'auth: [{{{way}, value: "{{credentials.key}}"}}]').auth
+    [entry] = manifest_of(f"auth: [{{{way}}}]").auth
     request = next(auth.flow(entry, variables, ORIGIN).auth_flow(httpx.Request("GET", url)))
-    assert ("planted-key" in f"{request.url} {request.headers.get('X-Key')}") is carries
+    assert ("planted-key" in f"{request.url} {dict(request.headers)}") is carries
 
 
 def test_a_query_credential_is_not_doubled() -> None:
@@ -58,3 +65,28 @@ def test_a_query_credential_is_not_doubled() -> None:
     flow = auth.flow(entry, {"credentials": {"key": "new"}}, ORIGIN)
     request = next(flow.auth_flow(httpx.Request("GET", "https://lms.example.com/a?token=old&page=2")))
     assert sorted(request.url.params.multi_items()) == [("page", "2"), ("token", "new")]
+
+
+FORM = """
+auth: [{type: form, name: wstoken, value: "{credentials.key}"}]
+endpoints: {users: {method: POST, path: /users, form: {search: "a b"}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "sent"), [(b"search=a", b"search=a&wstoken=k%26"), (b"", b"wstoken=k%26")]
+)
+def test_a_form_credential_stands_behind_the_other_fields(content: bytes, sent: bytes) -> None:
+    """The field is added to the form, encoded, and the length fits."""
+    [entry] = manifest_of(FORM).auth
+    flow = auth.flow(entry, {"credentials": {"key": "k&"}}, ORIGIN)
+    request = next(flow.auth_flow(httpx.Request("POST", "https://lms.example.com/a", content=content)))
+    assert (request.content, request.headers["content-length"]) == (sent, str(len(sent)))
+
+
+def test_a_bearer_token_after_its_scheme() -> None:
+    """The scheme is Bearer (RFC 6750) unless the manifest says another."""
+    [entry] = manifest_of('auth: [{type: bearer, token: "{credentials.key}", scheme: JWT}]').auth
+    flow = auth.flow(entry, {"credentials": {"key": "k"}}, ORIGIN)
+    request = next(flow.auth_flow(httpx.Request("GET", "https://lms.example.com/a")))
+    assert request.headers["authorization"] == "JWT k"

@@ -60,6 +60,22 @@ def test_query_auth_is_added_and_masked(provider: Provider, connect: Connect) ->
     assert SECRET not in answer.url
 
 
+def test_what_goes_with_every_request(provider: Provider, connect: Connect) -> None:
+    """`api.query` and `api.form` are added, the form to what sends one; an endpoint's own value goes before."""
+    client = connect(
+        """
+api: {query: {source: app, format: json}, form: {raw: 1}}
+endpoints:
+  users: {path: /users, query: {format: xml}}
+  find: {method: POST, path: /find, form: {name: a}}
+"""
+    )
+    client.call("users")
+    client.call("find")
+    asked = [(each.target, each.body) for each in provider.asked]
+    assert asked == [("/users?source=app&format=xml", ""), ("/find?source=app&format=json", "raw=1&name=a")]
+
+
 def test_path_values_are_percent_encoded_but_for_at(provider: Provider, connect: Connect) -> None:
     """A value in the path cannot change the address; `@` stays, as TalentLMS wants it."""
     client = connect(

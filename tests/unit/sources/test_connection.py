@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,7 +53,14 @@ def test_a_connection_from_files(write: Write) -> None:
         "https://acme.talentlms.com",
         {"api_key": "planted-key"},  # type: ignore[dict-item]
         {"timezone": "Europe/London", "page_size": 500, "branches": False},
+        token_folder=Path(os.environ["DLT_DATA_DIR"]) / "unified_lms" / "tokens",
     )
+
+
+def test_the_folder_of_tokens_is_configurable(write: Write, tmp_path: Path) -> None:
+    """A worker that does not keep its disk names a folder that it does."""
+    write(GOOD + f'[tokens]\nfolder = "{tmp_path}/kept"')
+    assert load_connection("acme").token_folder == tmp_path / "kept"
 
 
 def test_a_connection_of_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:

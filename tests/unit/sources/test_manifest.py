@@ -47,6 +47,30 @@ WRONG = [
         'auth: [{type: basic, username: "{key"}]',
         "auth.0.username: '{key' has a brace that is no placeholder; write",
     ),
+    (
+        'auth: [{type: form, name: wstoken, value: "{credentials.key}"}]',
+        "auth.0: is a form field, but the endpoint 'users' sends no form; let it POST, without `json`",
+    ),
+    (
+        'auth: [{type: oauth2, grant: password, token_url: "http://a.example/token"}]',
+        "auth.0.token_url: is 'http://a.example/token'; it has to begin with https:// or {connection.base_url}/",
+    ),
+    (
+        'auth: [{type: oauth2, grant: implicit, token_url: "https://a.example/token"}]',
+        "auth.0.grant: is 'implicit'; it is one of 'client_credentials', 'password' or 'refresh_token'",
+    ),
+    (
+        'auth: [{type: oauth2, grant: password, token_url: "https://a.example/t", form: {a: b}, json: {a: b}}]',
+        "auth.0: has both `form` and `json`; a request has one body",
+    ),
+    (
+        'auth: [{type: oauth2, grant: password, token_url: "https://a.example/t", form: {u: "{credentials.user}"}}]',
+        "auth.0: {credentials.user} is not declared; known here: key",
+    ),
+    (
+        'api: {query: {format: "{parent.id}"}}',
+        "api.query: {parent.id} has no value there; placeholders there begin with connection, credentials, settings",
+    ),
     ("limits: {concurrency: 0}", "limits.concurrency: is 0; input should be greater than or equal to 1"),
     (
         "limits: {windows: [{requests: many, seconds: 5}]}",
