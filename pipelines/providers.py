@@ -79,6 +79,32 @@ def provider_abilities(folders: Sequence[Path] = ()) -> list[ProviderAbility]:
     return [provider_ability(name, folders) for name in provider_names(folders)]
 
 
+@dataclass(frozen=True)
+class FieldCoverage:
+    """A field of the model and whether each provider's mapping can fill it; who lacks the resource is left out."""
+
+    resource: str
+    field: str
+    filled: dict[str, bool]
+
+
+def coverage_of(abilities: Sequence[ProviderAbility]) -> list[FieldCoverage]:
+    """The coverage of these providers, field by field in the model's order."""
+    return [
+        FieldCoverage(resource.name, path, _filled(abilities, resource.name, path))
+        for resource in RESOURCES.values()
+        for path, _ in resource.paths()
+    ]
+
+
+def _filled(abilities: Sequence[ProviderAbility], resource: str, path: str) -> dict[str, bool]:
+    return {
+        ability.manifest.provider: path in ability.resources[resource].coverage.paths
+        for ability in abilities
+        if resource in ability.resources
+    }
+
+
 def _ability(manifest: Manifest, name: str, folders: Sequence[Path]) -> ResourceAbility:
     resource, spec = RESOURCES[name], manifest.resources[name]
     found = coverage(resource, load_mapping(manifest.provider, name, folders).source)

@@ -16,20 +16,25 @@ if TYPE_CHECKING:
 
 @click.command("providers", short_help="See which providers there are and what each can do.")
 @click.argument("name", required=False)
+@click.option("--coverage", is_flag=True, help="Say field by field which provider's mapping can fill it.")
 @common
-def providers(name: str | None, as_json: bool) -> None:
+def providers(name: str | None, coverage: bool, as_json: bool) -> None:
     """Lists the providers with the operations and the number of fields of each resource; with NAME, everything of one.
 
     All of it is read off the manifests and mappings. A provider marked provisional follows facts that nobody has
-    confirmed yet.
+    confirmed yet. With --coverage, a table for each resource says of each field which provider's mapping can fill it.
 
     \b
     Examples:
       lms providers
       lms providers talentlms
+      lms providers --coverage
     """
     from pipelines.providers import provider_abilities, provider_ability
 
+    if coverage:
+        _show_coverage(provider_abilities() if name is None else [provider_ability(name)], as_json)
+        return
     if name is None:
         abilities = provider_abilities()
         if as_json:
@@ -53,6 +58,24 @@ def _show_all(abilities: Sequence[ProviderAbility]) -> None:
             filters = ", ".join(ability.filters)
             rows.append([each.manifest.provider + mark, name, ", ".join(ability.operations), filled, filters])
     print_table(["provider", "resource", "operations", "fields", "filters"], rows)
+
+
+def _show_coverage(abilities: Sequence[ProviderAbility], as_json: bool) -> None:
+    from pipelines.providers import coverage_of
+
+    found = coverage_of(abilities)
+    if as_json:
+        print_json({"coverage": [vars(each) for each in found]})
+        return
+    names = [ability.manifest.provider for ability in abilities]
+    for resource in dict.fromkeys(each.resource for each in found):
+        rows = [
+            [each.field, *(each.filled.get(name, "n/a") for name in names)]
+            for each in found
+            if each.resource == resource
+        ]
+        print_table(["field", *names], rows, title=resource)
+        say()
 
 
 def _show_one(ability: ProviderAbility) -> None:

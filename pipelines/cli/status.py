@@ -12,36 +12,70 @@ from pipelines.output import age, note, print_json, print_table, say
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pipelines.environment import Target
+    from pipelines.fill_rates import FieldFill
     from pipelines.status import ConnectionStatus, ResourceStatus, Status
 
 _COLUMNS = (
     "resource", "rows now", "whole", "last run", "status", "mode", "read", "new", "changed", "retired", "rejected",
 )  # fmt: skip
+_COVERAGE = ("field", "rows with it", "share", "mapped", "remark")
 _COUNTS = ("records_read", "records_new", "records_changed", "records_retired", "records_rejected")
 
 
 @click.command("status", short_help="See freshness, last runs and what is under way.")
+@click.option(
+    "--coverage", is_flag=True, help="Say instead how many of the present rows have each field of the model."
+)
 @warehouse_options
 @common
-def status(destination: str | None, dataset: str | None, as_json: bool) -> None:
+def status(coverage: bool, destination: str | None, dataset: str | None, as_json: bool) -> None:
     """Says for each connection and resource what the last run did, how fresh the data are, and what is under way.
 
     Reads the warehouse and changes nothing; asks no provider. The column `whole` is the time since the last run that
-    read everything.
+    read everything. With --coverage it says how many rows have each field, beside whether the mapping can fill it: one
+    that the mapping fills and no row has is worth a look.
 
     \b
-    Example:
+    Examples:
       lms status --json
+      lms status --coverage
     """
     prepare_dlt()
     from pipelines.environment import target
     from pipelines.status import now, read_status
 
-    found, instant = read_status(target(destination, dataset)), now()
+    where = target(destination, dataset)
+    if coverage:
+        _show_coverage(where, as_json)
+        return
+    found, instant = read_status(where), now()
     if as_json:
         print_json(found.document(instant))
         return
     _show(found, instant)
+
+
+def _show_coverage(where: Target, as_json: bool) -> None:
+    from pipelines.fill_rates import read_fill_rates
+
+    found = read_fill_rates(where)
+    if as_json:
+        names = dict.fromkeys(fill.connection for fill in found)
+        resources = {name: [fill.document for fill in found if fill.connection == name] for name in names}
+        print_json({"connections": [{"connection": name, "resources": resources[name]} for name in names]})
+        return
+    if not found:
+        note("nothing has been loaded yet; `lms sync` does it")
+    for fill in found:
+        rows = [_coverage_row(field, fill.rows) for field in fill.fields]
+        print_table(_COVERAGE, rows, title=f"{fill.connection}: {fill.resource}, {fill.rows:,} rows")
+        say()
+
+
+def _coverage_row(field: FieldFill, rows: int) -> list[Any]:
+    remark = "the mapping fills it, and no row has it" if field.suspicious else None
+    return [field.path, field.filled, f"{field.filled / rows:.0%}", field.mapped, remark]
 
 
 def _show(found: Status, now: datetime) -> None:

@@ -55,7 +55,7 @@ class Authority:
     def __init__(self, provider: Provider, *, rotates: bool = False, **reply: Any) -> None:
         self.issued = 0
         self.refresh = "planted-refresh-1"
-        self._rotates, self._reply = rotates, reply
+        self.rotates, self._reply = rotates, reply
         self.revoked = False
         self.provider = provider
         provider.answer = self.answer
@@ -84,7 +84,7 @@ class Authority:
         self.issued += 1
         self.revoked = False
         body: dict[str, Any] = {"access_token": self.access, "token_type": "Bearer", "expires_in": 3600}
-        if self._rotates:
+        if self.rotates:
             self.refresh = f"planted-refresh-{self.issued + 1}"
             body["refresh_token"] = self.refresh
         return 200, {}, body | self._reply
@@ -199,6 +199,17 @@ def test_a_rotated_refresh_token_is_used_next(provider: Provider, make: Make) ->
     authority.revoked = True
     client.call("users")
     assert [form["refresh_token"] for form in authority.forms] == ["planted-refresh-1", "planted-refresh-2"]
+
+
+def test_a_rotated_refresh_token_outlives_a_reply_without_one(provider: Provider, make: Make) -> None:
+    """A reply that brings no refresh token leaves the rotated one, not the configured one, which was used up."""
+    authority, client = Authority(provider, rotates=True), make(REFRESH)
+    client.call("users")
+    authority.rotates = False
+    for _ in range(2):
+        authority.revoked = True
+        client.call("users")
+    assert [form["refresh_token"] for form in authority.forms][1:] == ["planted-refresh-2"] * 2
 
 
 def test_the_next_process_finds_the_token(provider: Provider, make: Make, tmp_path: Path) -> None:

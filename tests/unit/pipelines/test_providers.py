@@ -1,0 +1,57 @@
+"""What providers can do, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from mappings.model import RESOURCES
+from pipelines.cli import main
+from pipelines.providers import coverage_of, provider_abilities
+
+USERS_ALONE = """
+provider: small
+title: Small
+credentials: {key: {title: Key}}
+auth: [{type: bearer, token: "{credentials.key}"}]
+endpoints: {users: {path: /users}}
+resources: {users: {read: [{endpoint: users}]}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a provider of one resource and one field beside the id."""
+    (tmp_path / "small.yaml").write_text(USERS_ALONE)
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "users.jsonata").write_text(
+        '{"id": record.id, "username": record.login, "name": null}'
+    )
+    return tmp_path
+
+
+def test_every_field_is_there_once() -> None:
+    """Each field of the model has one line, in the model's order."""
+    found = [(each.resource, each.field) for each in coverage_of(provider_abilities())]
+    assert found == [(name, path) for name, resource in RESOURCES.items() for path, _ in resource.paths()]
+
+
+def test_each_provider_by_field(folder: Path) -> None:
+    """A field is filled or not for each provider that has the resource, and missing for one that has not."""
+    found = {(each.resource, each.field): each.filled for each in coverage_of(provider_abilities([folder]))}
+    assert found["users", "username"]["small"] is True
+    assert found["users", "name"]["small"] is False
+    assert "small" not in found["courses", "title"]
+
+
+def test_the_command_gives_the_same() -> None:
+    """`lms providers --coverage --json` holds what was computed."""
+    result = CliRunner().invoke(main, ["providers", "talentlms", "--coverage", "--json"])
+    found = {
+        (each["resource"], each["field"]): each["filled"] for each in orjson.loads(result.stdout)["coverage"]
+    }
+    assert found["users", "emails"] == {"talentlms": True}
+    assert found["users", "job_title"] == {"talentlms": False}
