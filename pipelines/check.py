@@ -248,12 +248,15 @@ class _Check:
         return None if count is None or not size else math.floor(count / size) + 1
 
     def _around(self, resource: str, parents: int, counts: Mapping[str, int]) -> int:
-        """Requests beside the list's own: joins, what is discovered, and the state of the limit before a fan-out."""
+        """Requests beside the list's own: joins and fetches, what is discovered, the limit's state before a fan-out."""
         discovered = [name for name, setting in self._manifest.settings.items() if setting.discover]
         needed = sum(name not in self._connection.settings for name in discovered)
         status = 1 if parents > 1 and self._manifest.limits.status else 0
         joins = sum(self._join(resource, join, parents, counts) for join in self._joins(resource))
-        return joins + needed + status
+        # Further calls for elements of answers: as many as the manifest counts under their endpoint's name.
+        read = choose_read(self._manifest, resource, self._client.settings)
+        fetched = sum(counts.get(fetch.endpoint, 0) for fetch in read.fetch.values())
+        return joins + needed + status + fetched
 
     def _joins(self, resource: str) -> Iterator[Join]:
         for join in self._manifest.resources[resource].joins.values():

@@ -33,6 +33,7 @@ from sources.unified_lms.errors import (
 from sources.unified_lms.joins import Joiner, as_list
 from sources.unified_lms.manifest import Filter, Get, Manifest, Parents, Read, load_manifest
 from sources.unified_lms.prefetch import interleave
+from sources.unified_lms.records import RecordFinder
 from sources.unified_lms.run import make_mapper, resource_mapping
 
 _AHEAD = 4
@@ -58,6 +59,15 @@ class LiveRecord:
     def record_id(self) -> str | None:
         """The unified id; None where the record is rejected."""
         return self.unified["id"] if self.unified else None
+
+
+@dataclass(frozen=True)
+class _One:
+    """One raw record, its parent, and the variables that its joins are asked for with."""
+
+    record: Any = field(repr=False)
+    parent: Any = field(repr=False)
+    variables: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -113,14 +123,13 @@ class PassThrough:
                 f"{self._manifest.provider} cannot be asked for one record of {self._resource}; "
                 f"use lms list {self._connection.name} {self._resource}"
             )
-        record, parent, args = self._one(self._resource, how, record_id)
-        [found] = self._mapped([record], parent, [], {"args": args})
+        found_one = self._one(self._resource, how, record_id)
+        [found] = self._mapped([found_one.record], found_one.parent, [], found_one.variables)
         if isinstance(found, str):
             raise self._no_such(self._resource, record_id, f"left out: {found}")
         return found
 
-    def _one(self, resource: str, how: Get, record_id: str) -> tuple[Any, Any, dict[str, str]]:
-        """The raw record with an id, its parent, and the parts of the id."""
+    def _one(self, resource: str, how: Get, record_id: str) -> _One:
         args = split_id(how.id, record_id)
         if args is None:
             raise ConfigurationError(
@@ -137,7 +146,19 @@ class PassThrough:
         records = as_list(engine.compile(how.record).evaluate(seen))
         if not records:
             raise self._no_such(resource, record_id, "")
-        return records[0], engine.compile(how.parent).evaluate(seen) if how.parent else None, args
+        parent, variables = self._above(resource, how, seen)
+        return _One(records[0], parent, {**variables, "args": args})
+
+    def _above(self, resource: str, how: Get, seen: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The parent of one record, out of its own answer or by a call of its own, and the variables that name it."""
+        if how.parent_id is None:
+            return (engine.compile(how.parent).evaluate(seen) if how.parent else None), {}
+        identifier = str(engine.compile(how.parent_id).evaluate(seen))
+        parents = next(read.parents for read in self._manifest.resources[resource].read if read.parents)
+        found = next(self._parents(parents, identifier), None)
+        if found is None:
+            raise self._no_such(parents.resource, identifier, "")
+        return found[1], {"parent": {"id": identifier}}
 
     def _no_such(self, resource: str, record_id: str, why: str) -> NoSuchRecord:
         because = f" ({why})" if why else ""
@@ -170,14 +191,16 @@ class PassThrough:
         """Asks for the first page of the list, under the first parent; how many records it holds, None: no parent."""
         read = choose_read(self._manifest, self._resource, self._settings)
         variables: dict[str, Any] = {}
-        parent = None
+        above = None
         if read.parents is not None:
             parent = next(self._parents(read.parents, None), None)
             if parent is None:
                 return None
-            variables = {"parent": {"id": parent[0]}}
+            variables, above = {"parent": {"id": parent[0]}}, parent[1]
+        finder = RecordFinder(self._client, self._resource, read)
         for page in self._client.pages(read.endpoint, variables):
-            return len(self._split(read, page.answer.text, page.records, parent[1] if parent else None)[0])
+            # One further call shows whether the account may make it; all of them could be a hundred.
+            return len(orjson.loads(finder.find(page.answer, _dump(above), variables, calls=1)[0]))
         return 0
 
     def _selection(self, filters: Mapping[str, str]) -> tuple[dict[str, Any], str | None]:
@@ -202,7 +225,7 @@ class PassThrough:
         """Each parent's id and raw record, one after the other as they are taken."""
         how = self._manifest.resources[parents.resource].get
         if only is not None and how is not None:
-            yield only, self._one(parents.resource, how, only)[0]
+            yield only, self._one(parents.resource, how, only).record
             return
         identify = engine.compile(parents.id)
         wanted = engine.compile(parents.when) if parents.when else None
@@ -227,22 +250,11 @@ class PassThrough:
     def _records(
         self, read: Read, parent: Any, variables: Mapping[str, Any]
     ) -> Iterator[LiveRecord | UnreadParent]:
+        finder = RecordFinder(self._client, self._resource, read)
         for page in self._client.pages(read.endpoint, variables):
-            records, joined = self._split(read, page.answer.text, page.records, parent)
-            found = self._mapped(records, parent, joined, variables)
+            records, joined = finder.find(page.answer, _dump(parent), variables)
+            found = self._mapped(orjson.loads(records), parent, joined, variables)
             yield from (record for record in found if not isinstance(record, str))
-
-    def _split(
-        self, read: Read, body: str, records: str, parent: Any
-    ) -> tuple[list[Any], list[dict[str, Any]]]:
-        """The raw records of an answer, and what the answer itself joins to each of them."""
-        if read.rows is not None:
-            seen = {"body": orjson.loads(body), "parent": parent, "settings": self._settings}
-            rows = as_list(engine.compile(read.rows).evaluate(seen))
-            return [row["record"] for row in rows], [row.get("joined") or {} for row in rows]
-        if read.records is not None:
-            return as_list(engine.compile(read.records).evaluate(orjson.loads(body))), []
-        return as_list(orjson.loads(records)), []
 
     # -- what a record becomes ---------------------------------------------------------------------
 

@@ -18,20 +18,19 @@ import pyarrow as pa
 
 from mappings import engine
 from mappings.mapper import MappedPage, Mapper, Page, Rejection
-from sources.unified_lms.client import Answer, Client
+from sources.unified_lms.client import Client
 from sources.unified_lms.errors import (
     BudgetExhausted,
     ConfigurationError,
-    Failure,
     LmsError,
     NoData,
     ProviderError,
     Unauthorized,
-    Unexpected,
 )
 from sources.unified_lms.joins import Joiner, as_list
 from sources.unified_lms.manifest import Manifest, Parents, Read
 from sources.unified_lms.prefetch import interleave
+from sources.unified_lms.records import RecordFinder
 from sources.unified_lms.spool import WHOLE, RejectedRow
 
 _BATCH_SIZE = 2_000_000
@@ -115,9 +114,7 @@ class Reader:
         self._mapping = ThreadPoolExecutor(_MAPPERS, thread_name_prefix="mapping")
         self._tabulating = ThreadPoolExecutor(1, thread_name_prefix="tabulating")
         self._alternative = self._choose(resource)
-        self._rows = self._expression(self._alternative.rows)
-        endpoint = manifest.endpoints[self._alternative.endpoint]
-        self._records = self._expression(self._alternative.records or endpoint.records)
+        self._finder = RecordFinder(client, resource, self._alternative)
         self._incomplete: set[str] = set()
         self._order: list[str] = []
         self.outcome = Outcome()
@@ -132,9 +129,6 @@ class Reader:
         raise ConfigurationError(
             f"{self._manifest.provider}: no way to read {resource} fits the connection's settings"
         )
-
-    def _expression(self, source: str | None) -> engine.Expression | None:
-        return engine.compile(source) if source and source != "$" else None
 
     def batches(self) -> Iterator[ReadBatch]:
         """The mapped and checked rows, some thousands at a time, until everything that was asked for is read."""
@@ -220,7 +214,8 @@ class Reader:
 
     def _parents(self, parents: Parents) -> Iterator[tuple[str, bytes]]:
         """Every parent's id and raw record; records wait as JSON, which is a fraction of their size as objects."""
-        identify, wanted = engine.compile(parents.id), self._expression(parents.when)
+        identify = engine.compile(parents.id)
+        wanted = engine.compile(parents.when) if parents.when else None
         alternative = self._choose(parents.resource)
         for page in self._client.pages(alternative.endpoint, {}):
             for record in as_list(orjson.loads(page.records)):
@@ -246,7 +241,7 @@ class Reader:
         tables = self._joiner.tables(parent, variables)
         above = orjson.dumps(parent).decode()
         for page in self._client.pages(self._alternative.endpoint, variables):
-            records, joined = self._split(page.answer, above)
+            records, joined = self._finder.find(page.answer, above, variables)
             extra = self._joiner.joined(records, above, tables, variables)
             if extra:
                 joined = [
@@ -258,33 +253,6 @@ class Reader:
                 scope,
                 _Mapped(scope, records, self._mapping.submit(self._mapper.map_page, work)),
             )
-
-    def _split(self, answer: Answer, parent: str) -> tuple[str, list[dict[str, Any]]]:
-        """The records of an answer as a JSON list, and what the answer itself joins to each of them."""
-        if self._rows is not None:
-            settings = orjson.dumps(self._settings).decode()
-            text = self._rows.evaluate_json(
-                f'{{"body":{answer.text},"parent":{parent},"settings":{settings}}}'
-            )
-            rows = as_list(orjson.loads(self._found(text, answer)))
-            return _dump([row["record"] for row in rows]), [row.get("joined") or {} for row in rows]
-        text = answer.text if self._records is None else self._records.evaluate_json(answer.text)
-        records = self._found(text, answer)
-        return (records if records.lstrip().startswith("[") else _dump(as_list(orjson.loads(records)))), []
-
-    def _found(self, text: str | None, answer: Answer) -> str:
-        """The records that an expression found. None at all is no empty list: such an answer tells nothing."""
-        if text is not None:
-            return text
-        raise Unexpected(
-            Failure(
-                attempted=f"reading {self._resource} from {answer.url}",
-                came_back="the answer has no records where the manifest looks for them",
-                remedy=f"See what the account may read: lms check {self._client.connection.name}",
-                endpoint=self._alternative.endpoint,
-                raw=answer.text,
-            )
-        )
 
     def _tabulate(self, waiting: Sequence[tuple[_Mapped, MappedPage]]) -> ReadBatch:
         pages = [page for page, _ in waiting]

@@ -80,6 +80,8 @@ def _uses(manifest: Manifest) -> Iterator[tuple[str, str]]:
 def _uses_of(key: str, resource: ResourceSpec) -> Iterator[tuple[str, str]]:
     for index, read in enumerate(resource.read):
         yield f"{key}.read.{index}.endpoint", read.endpoint
+        for name, fetch in read.fetch.items():
+            yield f"{key}.read.{index}.fetch.{name}.endpoint", fetch.endpoint
     if resource.get:
         yield f"{key}.get.endpoint", resource.get.endpoint
     if resource.changed:
@@ -159,7 +161,7 @@ def _resources(manifest: Manifest) -> Iterator[Finding]:
         for join_name, join in resource.joins.items():
             yield from _join(f"{key}.joins.{join_name}", join, resource)
         if resource.get:
-            yield from _get(f"{key}.get", resource.get)
+            yield from _get(f"{key}.get", resource.get, resource)
 
 
 def _reads(manifest: Manifest, key: str, name: str, resource: ResourceSpec) -> Iterator[Finding]:
@@ -169,6 +171,8 @@ def _reads(manifest: Manifest, key: str, name: str, resource: ResourceSpec) -> I
             yield place, "has no `when`, so that what follows is never used; put it last"
         if read.rows and read.records:
             yield place, "has both `rows` and `records`; `rows` takes the place of `records`, so remove that"
+        if read.fetch and not read.rows:
+            yield f"{place}.fetch", "fetches what only `rows` would see; add `rows`, or remove it"
         if read.parents:
             yield from _parents(manifest, f"{place}.parents.resource", name, read.parents.resource)
         elif (endpoint := manifest.endpoints.get(read.endpoint)) and _needs_parent(endpoint):
@@ -229,7 +233,11 @@ def _join(key: str, join: Join, resource: ResourceSpec) -> Iterator[Finding]:
         yield f"{key}.per", "is 'parent', but no `read` has `parents`; say connection or record"
 
 
-def _get(key: str, get: Get) -> Iterator[Finding]:
+def _get(key: str, get: Get, resource: ResourceSpec) -> Iterator[Finding]:
+    if get.parent and get.parent_id:
+        yield key, "has both `parent` and `parent_id`; the parent comes from one of them, so remove the other"
+    if get.parent_id and not any(read.parents for read in resource.read):
+        yield f"{key}.parent_id", "names a parent, but no `read` has `parents`; remove it, or add them"
     if not _ID_PART.search(get.id) or "{" in _ID_PART.sub("", get.id):
         yield (
             f"{key}.id",

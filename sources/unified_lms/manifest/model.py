@@ -161,31 +161,47 @@ class Parents(Part):
     when: Jsonata | None = None
 
 
+class Fetch(Part):
+    """Further calls that complete an answer before `rows` makes records of it: one for each element that `each` finds.
+
+    `each` sees what `rows` sees, `fetched` of the entries before this one; `id` sees an element and gives `{args.id}`.
+    """
+
+    endpoint: str
+    each: Jsonata
+    id: Jsonata
+
+
 class Read(Part):
     """One way to list a resource.
 
     `when` sees `{settings}`. `records` sees the body and goes before the endpoint's. `rows` sees
-    `{body, parent, settings}` and gives a list of `{record, joined}`; it is for trees, whose records get their place
-    from their neighbours, and takes the place of `records`.
+    `{body, parent, settings, fetched}` and gives a list of `{record, joined}`; it is for trees, whose records get their
+    place from their neighbours, and takes the place of `records`. `fetched.<name>` has the records of each further
+    call of the entry in `fetch`, by the id that the call was made with.
     """
 
     when: Jsonata | None = None
     parents: Parents | None = None
     endpoint: str
     records: Jsonata | None = None
+    fetch: dict[str, Fetch] = Field(default_factory=dict)
     rows: Jsonata | None = None
 
 
 class Get(Part):
     """One record by its id. `id` takes a unified id apart: `{course}:{user}` gives `{args.course}`, `{args.user}`.
 
-    `record` and `parent` see `{body, args}`; without them the record is the body, and there is no parent.
+    `record` and `parent` see `{body, args}`; without them the record is the body, and there is no parent. `parent_id`
+    sees the same, and gives the id of a parent that is read by a call of its own, as its resource's `get` says, or is
+    looked for in its list.
     """
 
     endpoint: str
     id: str = "{id}"
     record: Jsonata = "body"
     parent: Jsonata | None = None
+    parent_id: Jsonata | None = None
 
 
 class SkipRule(Part):

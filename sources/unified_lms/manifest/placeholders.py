@@ -105,7 +105,7 @@ def _known(
 
 
 def _arguments(manifest: Manifest) -> frozenset[str]:
-    """The `{args.*}` that something in the manifest gives a value: ids taken apart, filters, joins."""
+    """The `{args.*}` that something in the manifest gives a value: ids taken apart, filters, joins, fetches."""
     found: set[str] = set()
     for resource in manifest.resources.values():
         if resource.get:
@@ -115,4 +115,5 @@ def _arguments(manifest: Manifest) -> frozenset[str]:
         for join in resource.joins.values():
             found.update(join.args)
             found.update({"id"} if join.each else ())
+        found.update({"id"} if any(read.fetch for read in resource.read) else ())
     return frozenset(found)

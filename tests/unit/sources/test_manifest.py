@@ -145,6 +145,31 @@ WRONG = [
         "resources.users.read.0: has both `rows` and `records`; `rows` takes the place of `records`",
     ),
     (
+        "resources: {users: {read: [{endpoint: users, fetch: {more: {endpoint: users, each: a, id: b}}}]}}",
+        "resources.users.read.0.fetch: fetches what only `rows` would see; add `rows`, or remove it",
+    ),
+    (
+        "resources: {users: {read: [{endpoint: users, rows: a, fetch: {more: {endpoint: user, each: a, id: b}}}]}}",
+        "resources.users.read.0.fetch.more.endpoint: is 'user', which is no endpoint; did you mean 'users'?",
+    ),
+    (
+        "resources: {users: {read: [{endpoint: users, rows: a, fetch: {more: {endpoint: users, id: b}}}]}}",
+        "resources.users.read.0.fetch.more.each: is missing; add it",
+    ),
+    (
+        "resources: {users: {read: [{endpoint: users}], get: {endpoint: users, parent_id: a}}}",
+        "resources.users.get.parent_id: names a parent, but no `read` has `parents`; remove it, or add them",
+    ),
+    (
+        """
+resources:
+  users: {read: [{endpoint: users}]}
+  courses: {read: [{endpoint: users, parents: {resource: users, id: id}}],
+            get: {endpoint: users, parent: a, parent_id: b}}
+""",
+        "resources.courses.get: has both `parent` and `parent_id`; the parent comes from one of them, so remove",
+    ),
+    (
         "resources: {users: {read: [{endpoint: users, parents: {resource: courses, id: id}}]}}",
         "resources.users.read.0.parents.resource: is 'courses', which this manifest cannot read; known here: users",
     ),
