@@ -26,7 +26,7 @@ from sources.unified_lms.errors import (
 )
 from sources.unified_lms.joins import as_list
 from sources.unified_lms.manifest import Join, Manifest
-from sources.unified_lms.manifest.paging import Offsets, PageNumbers
+from sources.unified_lms.manifest.paging import NoPaging, Offsets, PageNumbers
 from sources.unified_lms.templates import parse
 
 _HOUR = 3600.0
@@ -156,18 +156,26 @@ def state_after(error: LmsError) -> str | None:
     return "validation_error"
 
 
+@dataclass(frozen=True)
+class _FirstPage:
+    records: int | None
+    readable: bool
+    message: str | None
+
+
 class _Check:
     def __init__(self, connection: Connection, manifest: Manifest, client: Client) -> None:
         self._connection = connection
         self._manifest = manifest
         self._client = client
+        self._entries: dict[str, int] = {}
 
     def run(self) -> CheckResult:
         """Connects, then looks at each resource; raises the error that keeps it from connecting."""
         counts, tells = self._connect()
-        resources = tuple(
-            self._resource(name, counts) for name in RESOURCES if name in self._manifest.resources
-        )
+        read = {name: self._read(name) for name in RESOURCES if name in self._manifest.resources}
+        counts = self._counted(read) | counts
+        resources = tuple(self._resource(name, one, counts) for name, one in read.items())
         return CheckResult(
             self._connection.name,
             self._manifest.provider,
@@ -198,18 +206,27 @@ class _Check:
     def _first_page(self, resource: str) -> int | None:
         return PassThrough(self._connection, self._manifest, resource, self._client).first_page()
 
-    def _resource(self, name: str, counts: Mapping[str, int]) -> ResourceCheck:
-        message = None
+    def _read(self, name: str) -> _FirstPage:
         try:
             found = self._first_page(name)
-            message = "there is no parent to read it under" if found is None else None
-            readable = True
         except Unauthorized:
             raise
         except (ProviderError, BudgetExhausted, engine.ExpressionError) as error:
-            readable, message = False, str(error)
+            return _FirstPage(None, False, str(error))
+        return _FirstPage(found, True, "there is no parent to read it under" if found is None else None)
+
+    def _counted(self, read: Mapping[str, _FirstPage]) -> dict[str, int]:
+        """How many records there are of what comes whole: its first page has all of them."""
+        whole = {name: page.records for name, page in read.items() if self._comes_whole(name)}
+        return {name: records for name, records in whole.items() if records is not None}
+
+    def _comes_whole(self, resource: str) -> bool:
+        read = choose_read(self._manifest, resource, self._client.settings)
+        return read.parents is None and isinstance(self._manifest.endpoints[read.endpoint].paging, NoPaging)
+
+    def _resource(self, name: str, page: _FirstPage, counts: Mapping[str, int]) -> ResourceCheck:
         requests, fan_out = self._cost(name, counts)
-        return ResourceCheck(name, readable, message, self._missing(name), requests, fan_out)
+        return ResourceCheck(name, page.readable, page.message, self._missing(name), requests, fan_out)
 
     def _missing(self, resource: str) -> tuple[str, ...]:
         """What stays null, because a setting is neither configured nor told by the provider."""
@@ -268,8 +285,21 @@ class _Check:
         if join.per == "record":
             return counts.get(resource, 0)
         once = parents if join.per == "parent" else 1
-        # A second call for each entry: as many as the manifest counts under the endpoint's name.
-        return once * (1 + counts.get(join.endpoint, 0)) if join.each else once
+        return once * (1 + self._entries_of(join, counts)) if join.each else once
+
+    def _entries_of(self, join: Join, counts: Mapping[str, int]) -> int:
+        """Entries of a join's list, each of which takes a second call: counted by the manifest, else by asking once."""
+        if join.endpoint in counts or join.per != "connection":
+            return counts.get(join.endpoint, 0)
+        if join.endpoint not in self._entries:
+            self._entries[join.endpoint] = self._first_entries(join.endpoint)
+        return self._entries[join.endpoint]
+
+    def _first_entries(self, endpoint: str) -> int:
+        try:
+            return next((page.count for page in self._client.pages(endpoint)), 0)
+        except (ProviderError, BudgetExhausted, engine.ExpressionError):
+            return 0
 
     def _budget(self, resources: tuple[ResourceCheck, ...]) -> Budget | None:
         windows = [

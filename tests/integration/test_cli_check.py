@@ -95,6 +95,27 @@ def test_ten_thousand_users_are_a_rotation_of_six_runs(monkeypatch: pytest.Monke
     assert " of 2,000 calls remain until 20" in said
 
 
+def test_lists_that_come_whole_are_counted_by_reading_them(
+    monkeypatch: pytest.MonkeyPatch, server: SandboxServer
+) -> None:
+    """With the shipped manifest, which names no counts, the announced requests are those that a sync makes."""
+    monkeypatch.delenv("CONNECTIONS__ACME__FOLDERS")
+    announced = {each["resource"]: each["requests"] for each in document()["resources"]}
+    assert sum(request.path.endswith("/branches") for request in server.requests) == 1
+    synced = orjson.loads(lms("sync", "acme", "--json").stdout)["connections"][0]["resources"]
+    assert announced == {each["resource"]: each["requests"] for each in synced}
+
+
+def test_arithmetic_of_the_shipped_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A TalentLMS portal of 10,000 users at 2,000 calls an hour is told its rotation without any setting."""
+    monkeypatch.delenv("CONNECTIONS__ACME__FOLDERS")
+    world = World.generate(people=10_000, courses=20)
+    with SandboxServer(world, calls_per_burst=10**6, calls_per_hour=2_000) as large:
+        monkeypatch.setenv("CONNECTIONS__ACME__BASE_URL", large.base_url)
+        said = lms("check", "acme").stdout
+    assert "the limit is 2,000 an hour: everything is read in a rotation of 6 runs, about 5 hours" in said
+
+
 def test_what_will_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the portal's time zone it says which dates of which resources stay null, and why."""
     monkeypatch.delenv("CONNECTIONS__ACME__SETTINGS__TIMEZONE")
