@@ -15,7 +15,7 @@ from mappings.model import RESOURCES
 from pipelines.environment import Target
 from pipelines.reading import WarehouseReading, open_reading
 from sources.unified_lms.connection import connection_names
-from sources.unified_lms.tables import CONNECTIONS, SYNC_RUNS, snapshots_name
+from sources.unified_lms.tables import CONNECTIONS, CURSORS, SYNC_RUNS, snapshots_name
 
 _RUN = (
     "run_id", "mode", "status", "started_at", "duration_seconds", "requests", "records_read", "records_new",
@@ -88,18 +88,17 @@ def _connections(target: Target, reading: WarehouseReading | None) -> list[Conne
     states = {row["connection_id"]: row for row in _states(reading)}
     runs = _last_runs(reading)
     seen = {row["connection_id"]: row["provider"] for row in runs}
-    rows, done = _row_counts(reading), _last_done(reading)
+    rows, done, after = _row_counts(reading), _last_done(reading), _rotations(reading)
     found = []
     for name in sorted({*configured, *states, *seen}):
         state, pipeline = states.get(name, {}), _local_pipeline(target, name)
-        after = _rotation(pipeline, name)
         resources = [
             ResourceStatus(
                 run["resource"],
                 {key: run[key] for key in _RUN},
                 done.get((name, run["resource"])),
                 rows.get((name, run["resource"]), 0),
-                after.get(run["resource"]),
+                after.get((name, run["resource"])),
             )
             for run in runs
             if run["connection_id"] == name
@@ -153,6 +152,17 @@ def _last_done(reading: WarehouseReading | None) -> dict[tuple[str, str], dateti
     return {(row["connection_id"], row["resource"]): row["at"] for row in rows}
 
 
+def _rotations(reading: WarehouseReading | None) -> dict[tuple[str, str], str]:
+    """The parents after which rotations go on, by connection and resource."""
+    if reading is None:
+        return {}
+    rows = reading.rows(
+        f"select connection_id, resource, rotation_after from {reading.table(CURSORS.name)} "  # noqa: S608
+        "where rotation_after is not null"
+    )
+    return {(row["connection_id"], row["resource"]): row["rotation_after"] for row in rows}
+
+
 def _row_counts(reading: WarehouseReading | None) -> dict[tuple[str, str], int]:
     """The records that are present, by connection and resource."""
     found: dict[tuple[str, str], int] = {}
@@ -173,14 +183,6 @@ def _local_pipeline(target: Target, connection: str) -> dlt.Pipeline | None:
     if not (Path(get_dlt_pipelines_dir()) / pipeline_name).is_dir():
         return None
     return target.pipeline(connection)
-
-
-def _rotation(pipeline: dlt.Pipeline | None, connection: str) -> dict[str, str]:
-    state: dict[str, Any] = {} if pipeline is None else dict(pipeline.state)
-    for source in state.get("sources", {}).values():
-        if connection in source.get("rotation", {}):
-            return {name: after for name, after in source["rotation"][connection].items() if after}
-    return {}
 
 
 def _pending(pipeline: dlt.Pipeline | None) -> int:

@@ -82,18 +82,16 @@ def sync_connection(
 ) -> ConnectionResult:
     """Syncs one connection; a resource that fails is in the result with its error, and in `sync_runs`.
 
-    `full` begins at the first parent again where a rotation would go on. `progress` hears of each resource when it
+    `full` reads everything from the beginning, whatever earlier runs came to. `progress` hears of each resource when it
     begins, with no records, and then of the records read so far. Raises `ConfigurationError` when nothing could even
     be tried.
     """
     connection = load_connection(name)
     manifest = load_manifest(connection.provider, connection.folders)
     wanted = _wanted(manifest, resources)
-    options = Options(allow_deletions, connection.keep_raw, uuid.uuid4().hex, progress=progress)
+    options = Options(allow_deletions, connection.keep_raw, full, uuid.uuid4().hex, progress=progress)
     pipeline = target.pipeline(name)
     finish_pending(pipeline, name)
-    if full:
-        _begin_anew(pipeline, name, wanted)
     results = list(_run_all(pipeline, connection, manifest, wanted, options))
     _record_state(pipeline, connection, results)
     create_views(pipeline)
@@ -106,16 +104,6 @@ def _wanted(manifest: Manifest, resources: Sequence[str] | None) -> list[str]:
             can = ", ".join(manifest.resources)
             raise ConfigurationError(f"--resource: {manifest.provider} has no {name!r}; it has {can}")
     return [name for name in RESOURCES if name in (resources or manifest.resources)]
-
-
-def _begin_anew(pipeline: dlt.Pipeline, connection: str, resources: Sequence[str]) -> None:
-    """Forgets where the rotations of these resources stopped; the warehouse may know it from another machine."""
-    pipeline.sync_destination()
-    with pipeline.managed_state() as state:
-        for source in state.get("sources", {}).values():
-            stops = source.get("rotation", {}).get(connection, {})
-            for name in resources:
-                stops.pop(name, None)
 
 
 def _run_all(

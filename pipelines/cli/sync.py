@@ -97,7 +97,9 @@ class Share(click.ParamType[float]):
     metavar="R",
     help="Only this one; may be repeated.",
 )
-@click.option("--full", is_flag=True, help="Begin anew where a rotation over parents would go on.")
+@click.option(
+    "--full", is_flag=True, help="Read everything from the beginning, whatever earlier runs came to."
+)
 @warehouse_options
 @click.option(
     "--allow-deletions", is_flag=True, help="Go on although more than half of the records have vanished."

@@ -182,12 +182,15 @@ class Reader:
             outcome.scopes = []
             return
         outcome.whole = outcome.parents is not None and read.issuperset(outcome.parents)
-        unread = [scope for scope in self._order if scope not in read]
-        if outcome.exhausted is not None and unread:
-            before = self._order.index(unread[0])
-            outcome.resume_after = self._order[before - 1] if before else self._selection.after
+        if outcome.exhausted is not None:
+            outcome.resume_after = self._last_before(read)
         if outcome.failed and not read:
             raise outcome.failed[0][1]
+
+    def _last_before(self, read: set[str]) -> str | None:
+        """The parent before the first that was not read, in the order of reading: the rotation goes on after it."""
+        unread = [place for place, scope in enumerate(self._order) if scope not in read]
+        return self._order[unread[0] - 1] if unread and unread[0] else self._selection.after
 
     def _events(self) -> Iterator[_Event]:
         if self._alternative.parents is None:
@@ -196,11 +199,18 @@ class Reader:
         return interleave(self._fan_out(self._alternative.parents), workers=workers, ahead=_AHEAD + workers)
 
     def _whole(self) -> Iterator[_Event]:
-        yield from self._pages(WHOLE, None, {"args": self._selection.args})
-        yield "done", WHOLE, None
+        try:
+            yield from self._pages(WHOLE, None, {"args": self._selection.args})
+            yield "done", WHOLE, None
+        except BudgetExhausted as error:
+            yield "exhausted", WHOLE, error
 
     def _fan_out(self, parents: Parents) -> Iterator[Iterator[_Event]]:
-        found = list(self._parents(parents))
+        try:
+            found = list(self._parents(parents))
+        except BudgetExhausted as error:
+            self.outcome.exhausted = error
+            return
         if self._selection.parent is None:
             self.outcome.parents = [identifier for identifier, _ in found]
         else:

@@ -20,13 +20,14 @@ from mappings.mapper import Mapper, Skip
 from mappings.model import RESOURCES
 from sources.unified_lms.client import Client
 from sources.unified_lms.connection import Connection
-from sources.unified_lms.errors import MappingFailed
+from sources.unified_lms.cursors import Cursor, reading_digest
+from sources.unified_lms.errors import BudgetExhausted, MappingFailed
 from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.reader import Outcome, Reader, Selection
 from sources.unified_lms.snapshots import Changes, Comparison, Read
 from sources.unified_lms.spool import Spool, Stamp
-from sources.unified_lms.tables import REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
-from sources.unified_lms.warehouse import OpenClient, Warehouse
+from sources.unified_lms.tables import CURSORS, REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
+from sources.unified_lms.warehouse import OpenClient, Warehouse, read_cursor
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Options:
     """Go on although more than half of what was covered would be retired."""
     keep_raw: bool = False
     """Keep the provider's own records in `remote_data`."""
+    full: bool = False
+    """Read everything from the beginning, whatever earlier runs came to."""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     spool_folder: Path | None = None
     progress: Callable[[str, int], None] = lambda resource, records: None
@@ -64,7 +67,6 @@ class ResourceRun:
         *,
         load_id: str = "",
         open_warehouse: OpenClient | None = None,
-        resume_after: str | None = None,
     ) -> None:
         self._connection = connection
         self._manifest = manifest
@@ -72,7 +74,8 @@ class ResourceRun:
         self._options = options
         self._open = open_warehouse
         self._mapping = resource_mapping(manifest, resource, connection)
-        self._selection = Selection(after=resume_after, raw=options.keep_raw)
+        self._digest = reading_digest(self._mapping, connection)
+        self._cursor = Cursor()
         self._began = time.monotonic()
         stamp = Stamp(
             connection.name,
@@ -94,10 +97,11 @@ class ResourceRun:
         self._spool.__exit__(None, None, None)
 
     def artifacts(self) -> Iterator[Artifact]:
-        """Reads, compares, and gives what is to be loaded; the row of `sync_runs` comes last.
+        """Reads, compares, and gives what is to be loaded; the rows of `sync_runs` and `cursors` come last.
 
         Raises `DeletionsRefused` or `MappingFailed`, before it gives anything, when the reading cannot be believed.
         """
+        self._cursor = self._earlier()
         requests = self._read()
         self._refuse_if_nothing_maps()
         changes = self._compare()
@@ -105,18 +109,32 @@ class ResourceRun:
             yield Artifact(snapshots(self._resource), changes.file, changes.rows)
         yield self._rejected()
         yield self._reported(changes, requests)
+        yield self._moved()
+
+    def _earlier(self) -> Cursor:
+        """What earlier runs came to, as far as it still holds."""
+        if self._options.full:
+            return Cursor(digest=self._digest)
+        return read_cursor(self._open, self._connection.name, self._resource.name).under(self._digest)
 
     def _read(self) -> int:
         with Client(self._manifest, self._connection) as client:
-            mapper = make_mapper(self._mapping, self._manifest, dict(client.settings))
-            reader = Reader(client, self._manifest, self._resource.name, mapper, self._selection)
-            self.outcome = reader.outcome
-            for batch in reader.batches():
-                self._spool.add(batch.table, batch.scopes, batch.raw)
-                self._spool.reject(batch.rejections)
-                self._options.progress(self._resource.name, self.outcome.records)
+            try:
+                self._read_with(client)
+            except BudgetExhausted as error:  # before the first request for the resource itself
+                self.outcome = Outcome(exhausted=error, resume_after=self._cursor.rotation_after)
             self._spool.finish()
             return client.requests_made
+
+    def _read_with(self, client: Client) -> None:
+        mapper = make_mapper(self._mapping, self._manifest, dict(client.settings))
+        selection = Selection(after=self._cursor.rotation_after, raw=self._options.keep_raw)
+        reader = Reader(client, self._manifest, self._resource.name, mapper, selection)
+        self.outcome = reader.outcome
+        for batch in reader.batches():
+            self._spool.add(batch.table, batch.scopes, batch.raw)
+            self._spool.reject(batch.rejections)
+            self._options.progress(self._resource.name, self.outcome.records)
 
     def _refuse_if_nothing_maps(self) -> None:
         outcome = self.outcome
@@ -155,7 +173,7 @@ class ResourceRun:
             "connection_id": stamp.connection_id,
             "resource": stamp.resource.name,
             "provider": stamp.provider,
-            "mode": "full" if outcome.exhausted is None and self._selection.after is None else "partial",
+            "mode": "full" if outcome.exhausted is None else "partial",
             "status": "partial" if outcome.failed or outcome.exhausted else "done",
             "started_at": stamp.valid_from,
             "duration_seconds": round(time.monotonic() - self._began, 3),
@@ -173,11 +191,24 @@ class ResourceRun:
             "message": message(outcome, self._missing()),
             "_dlt_load_id": stamp.load_id,
         }
-        return report_artifact(self.report, self._spool.path)
+        return row_artifact(SYNC_RUNS, self.report, self._spool.path)
+
+    def _moved(self) -> Artifact:
+        """The cursor after this run."""
+        stamp, outcome = self._spool.stamp, self.outcome
+        if self.report["status"] == "done":
+            cursor = self._cursor.after_run(stamp.valid_from, full=True)
+        else:
+            cursor = self._cursor.stopped_after(outcome.resume_after)
+        row = cursor.row(self._connection, self._resource.name, stamp.run_id)
+        return row_artifact(CURSORS, row | {"_dlt_load_id": stamp.load_id}, self._spool.path)
 
     def _missing(self) -> list[str]:
         """What stays null in this resource because a setting has no value."""
         return missing_fields(self._manifest, self._connection, self._resource.name)
+
+
+_NOT_WHOLE = "What was read is kept, and nothing counts as deleted."
 
 
 def missing_fields(manifest: Manifest, connection: Connection, resource: str) -> list[str]:
@@ -199,21 +230,20 @@ def message(outcome: Outcome, missing: list[str]) -> str | None:
     """What the run has to say: why it is partial, what stays empty."""
     parts = list(missing)
     if outcome.exhausted is not None:
-        parts.append(
-            f"{outcome.exhausted}; {len(outcome.scopes)} parents were read, the next run goes on after them"
-        )
+        read = f"{len(outcome.scopes)} parents were read, the next run goes on after them"
+        parts.append(f"{outcome.exhausted} {read if outcome.scopes else _NOT_WHOLE}")
     if outcome.failed:
         scope, error = outcome.failed[0]
         parts.append(f"{len(outcome.failed)} parents could not be read, the first of them ({scope}): {error}")
     return "; ".join(parts) or None
 
 
-def report_artifact(values: dict[str, Any], folder: Path) -> Artifact:
-    """The row of `sync_runs` as a file."""
-    file = folder / "sync_run.parquet"
-    row = {name: values.get(name) for name in SYNC_RUNS.column_names}
-    pq.write_table(pa.Table.from_pylist([row], schema=SYNC_RUNS.arrow_schema), file)
-    return Artifact(SYNC_RUNS, file, 1)
+def row_artifact(table: Table, values: dict[str, Any], folder: Path) -> Artifact:
+    """One row of a table as a file."""
+    file = folder / f"{table.name}.parquet"
+    row = {name: values.get(name) for name in table.column_names}
+    pq.write_table(pa.Table.from_pylist([row], schema=table.arrow_schema), file)
+    return Artifact(table, file, 1)
 
 
 def resource_mapping(manifest: Manifest, resource: str, connection: Connection) -> Mapping:

@@ -1,7 +1,8 @@
 """The dlt source: the four unified resources of a connection, as snapshots.
 
 `pipeline.run(unified_lms("acme"))` works in any dlt pipeline; each resource is read to its end, compared with what the
-pipeline's destination holds, and yields parquet files for its snapshot table, `sync_runs` and `rejected_records`.
+pipeline's destination holds, and yields parquet files for its snapshot table, `sync_runs`, `rejected_records` and
+`cursors`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mappings.model import RESOURCES
 from sources.unified_lms.connection import Connection, load_connection
 from sources.unified_lms.manifest import Manifest, load_manifest
 from sources.unified_lms.run import Artifact, Options, ResourceRun
-from sources.unified_lms.tables import REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
+from sources.unified_lms.tables import CURSORS, REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
 from sources.unified_lms.warehouse import OpenClient
 
 MERGE = {"disposition": "merge", "strategy": "delete-insert"}
@@ -62,7 +63,6 @@ def _resource(
     on_report: Callable[[dict[str, Any]], None],
 ) -> DltResource:
     def items() -> Iterator[Any]:
-        state = _rotation(connection.name)
         run = ResourceRun(
             connection,
             manifest,
@@ -70,16 +70,14 @@ def _resource(
             options,
             load_id=_load_id(),
             open_warehouse=_open_warehouse(pipeline),
-            resume_after=state.get(name),
         )
         with run:
             for artifact in run.artifacts():
                 yield _marked(artifact, name)
-            state[name] = run.outcome.resume_after
             on_report(run.report)
 
     resource = dlt.resource(items, name=name, max_table_nesting=0)
-    for table in (SYNC_RUNS, REJECTED_RECORDS):
+    for table in (SYNC_RUNS, REJECTED_RECORDS, CURSORS):
         _apply(resource, table, variant=True)
     return _apply(resource, snapshots(RESOURCES[name]), variant=False)
 
@@ -107,12 +105,6 @@ def _load_id() -> str:
         return str(dlt.current.load_package_state()["load_id"])
     except CurrentLoadPackageStateNotAvailable:
         return ""
-
-
-def _rotation(connection: str) -> dict[str, Any]:
-    """Where each resource's rotation goes on: kept by dlt with the load, so that it never runs ahead of the data."""
-    state: dict[str, Any] = dlt.current.source_state().setdefault("rotation", {}).setdefault(connection, {})
-    return state
 
 
 def _open_warehouse(pipeline: Any) -> OpenClient | None:

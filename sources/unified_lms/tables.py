@@ -184,3 +184,25 @@ CONNECTIONS = Table(
         _text("_dlt_load_id", "The load that brought the row."),
     ),
 )
+
+CURSORS = Table(
+    "cursors",
+    "Where each connection's reading of a resource goes on. Without a row, everything is read.",
+    (
+        _text("connection_id", "The connection.", key=True),
+        _text("resource", "The resource.", key=True),
+        _text("provider", "The provider."),
+        _instant(
+            "position",
+            "When the last run began that left nothing out: what has changed since is not here yet.",
+        ),
+        _instant("full_at", "When the last run began that read everything."),
+        _text("rotation_after", "The parent after which a rotation goes on; null: none is under way."),
+        _text(
+            "digest",
+            "Digest of the mapping and the settings in force; another one makes the next run a full one.",
+        ),
+        _text("run_id", "The run that wrote the row."),
+        _text("_dlt_load_id", "The load that brought the row; it counts once that load is in `_dlt_loads`."),
+    ),
+)

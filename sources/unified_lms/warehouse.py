@@ -1,4 +1,4 @@
-"""What a reading asks of the warehouse: the present state of a resource, and the versions that it closes.
+"""What a reading asks of the warehouse: the present state of a resource, the versions that it closes, its cursor.
 
 All SQL of ours that reads the destination is here. It is plain enough for every SQL destination of dlt; only values are
 bound, identifiers are quoted by dlt's own client.
@@ -14,8 +14,10 @@ import pyarrow.compute as pc
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 
 from mappings.model import Resource
+from sources.unified_lms.cursors import STATE as CURSOR_STATE
+from sources.unified_lms.cursors import Cursor
 from sources.unified_lms.snapshots import STATE_COLUMNS
-from sources.unified_lms.tables import snapshots
+from sources.unified_lms.tables import CURSORS, snapshots
 
 if TYPE_CHECKING:
     from dlt.destinations.sql_client import SqlClientBase
@@ -24,6 +26,9 @@ _BATCH = 50_000
 _IDS = 500
 _MOST_LOOKUPS = 20
 """Beyond so many look-ups by id, reading all current versions once is cheaper."""
+
+LOADS = "_dlt_loads"
+"""dlt's table of the loads that have come to their end."""
 
 OpenClient = Callable[[], "SqlClientBase[Any]"]
 
@@ -80,6 +85,25 @@ class Warehouse:
                 return {str(column[0]) for column in cursor.native_cursor.description or ()}
         except DestinationUndefinedEntity:
             return set()
+
+
+def read_cursor(open_client: OpenClient | None, connection_id: str, resource: str) -> Cursor:
+    """The cursor in the warehouse; an empty one where there is none, or where its load has not come to its end."""
+    if open_client is None:
+        return Cursor()
+    with open_client() as client:
+        column = client.escape_column_name
+        sql = (
+            f"select {', '.join(f'c.{column(name)}' for name in CURSOR_STATE)} "
+            f"from {client.make_qualified_table_name(CURSORS.name)} c "
+            f"join {client.make_qualified_table_name(LOADS)} l on l.load_id = c.{column('_dlt_load_id')} "
+            f"where l.status = 0 and c.{column('connection_id')} = %s and c.{column('resource')} = %s"
+        )
+        try:
+            rows = client.execute_sql(sql, connection_id, resource) or []
+        except DestinationUndefinedEntity:
+            return Cursor()
+    return Cursor(*rows[0]) if rows else Cursor()
 
 
 def _batches(client: SqlClientBase[Any], sql: str, values: list[Any]) -> Iterator[pa.Table]:

@@ -12,7 +12,7 @@ import pytest
 from mappings.model import RESOURCES
 from pipelines.environment import Target
 from pipelines.sync import ConnectionResult, sync_connection
-from sources.unified_lms import limits, unified_lms
+from sources.unified_lms import unified_lms
 from sources.unified_lms.errors import DeletionsRefused, MappingFailed, Unauthorized
 from sources.unified_lms.sandbox import Rule, SandboxServer, expected
 from sources.unified_lms.sandbox.faults import DropRecords, Reply
@@ -224,36 +224,3 @@ def test_failed_reading_leaves_nothing_that_blocks_the_next_run(
     logging.getLogger(__name__).debug("the provider is well again")
     result = sync_connection(acme, warehouse)
     assert [r.status for r in result.results] == ["done"] * 4
-
-
-def hour_is_used_up_after(server: SandboxServer, users: int) -> None:
-    """A new hour, in which the portal answers for some single users and then asks to wait for most of it."""
-    limits._SHARED.clear()  # what the last run knew of the limit is an hour old
-    server.faults.clear()
-    server.faults.add(Rule(Reply(429, headers={"Retry-After": "3000"}), path="/users/id:", after=users))
-
-
-def test_portal_larger_than_its_limit_is_read_in_a_rotation(
-    server: SandboxServer, acme: str, warehouse: Target, tables: Tables
-) -> None:
-    """Each run goes on where the last one stopped, keeps what it has read, and retires nothing unread."""
-    rows: list[int] = []
-    statuses: list[str] = []
-    for _ in range(4):
-        hour_is_used_up_after(server, 9)
-        [result] = sync_connection(acme, warehouse, resources=["course_enrollments"]).results
-        statuses.append(result.status)
-        assert result.error is None
-        rows.append(tables.one("select count(*) from lms.course_enrollments"))
-    assert statuses[:2] == ["partial", "partial"]
-    assert rows == sorted(rows)
-    assert rows[-1] == len(ids(server, "course_enrollments"))
-    assert tables.one("select count(*) from lms.course_enrollments_snapshots") == rows[-1]
-
-
-def test_run_in_part_says_when_to_go_on(server: SandboxServer, acme: str, warehouse: Target) -> None:
-    """A run that the limit ended says so, and that the next one goes on."""
-    hour_is_used_up_after(server, 9)
-    [result] = sync_connection(acme, warehouse, resources=["course_enrollments"]).results
-    assert result.report["mode"] == "partial"
-    assert "the next run goes on after them" in str(result.report["message"])

@@ -17,6 +17,7 @@ from pipelines.providers import ProviderAbility, ResourceAbility, provider_abili
 from sources.unified_lms import errors
 from sources.unified_lms.tables import (
     CONNECTIONS,
+    CURSORS,
     REJECTED_RECORDS,
     SYNC_RUNS,
     Table,
@@ -35,7 +36,7 @@ def parts() -> dict[str, str]:
     for name, resource in RESOURCES.items():
         made[f"model of {name}"] = markdown_table(resource)
         made[f"columns of {name}"] = _columns(_own(resource))
-    for table in (SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS):
+    for table in (SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS, CURSORS):
         made[f"columns of {table.name}"] = _columns(table.columns)
     for ability in provider_abilities():
         made |= {f"{key} of {ability.manifest.provider}": text for key, text in _provider(ability).items()}
