@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,9 +17,16 @@ if TYPE_CHECKING:
 
 @click.command("providers", short_help="See which providers there are and what each can do.")
 @click.argument("name", required=False)
+@click.option(
+    "--folder",
+    "folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder with manifests and mappings of your own, which go before the shipped ones; may be given again.",
+)
 @click.option("--coverage", is_flag=True, help="Say field by field which provider's mapping can fill it.")
 @common
-def providers(name: str | None, coverage: bool, as_json: bool) -> None:
+def providers(name: str | None, folders: tuple[Path, ...], coverage: bool, as_json: bool) -> None:
     """Lists the providers with the operations and the number of fields of each resource; with NAME, everything of one.
 
     All of it is read off the manifests and mappings. A provider marked provisional follows facts that nobody has
@@ -29,20 +37,23 @@ def providers(name: str | None, coverage: bool, as_json: bool) -> None:
       lms providers
       lms providers talentlms
       lms providers --coverage
+      lms providers campusbox --folder own
     """
     from pipelines.providers import provider_abilities, provider_ability
 
     if coverage:
-        _show_coverage(provider_abilities() if name is None else [provider_ability(name)], as_json)
+        _show_coverage(
+            provider_abilities(folders) if name is None else [provider_ability(name, folders)], as_json
+        )
         return
     if name is None:
-        abilities = provider_abilities()
+        abilities = provider_abilities(folders)
         if as_json:
             print_json({"providers": [each.document for each in abilities]})
         else:
             _show_all(abilities)
         return
-    ability = provider_ability(name)
+    ability = provider_ability(name, folders)
     if as_json:
         print_json(ability.document)
     else:

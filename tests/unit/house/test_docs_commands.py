@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -61,7 +62,11 @@ def test_exit_statuses_are_those_of_the_code() -> None:
 
 
 @pytest.mark.parametrize(("line", "words"), [pytest.param(line, words, id=line) for line, words in _typed()])
-def test_commands_in_the_documents_can_be_typed(line: str, words: list[str]) -> None:
-    """What stands in a document is accepted: the command, its options and their values."""
+def test_commands_in_the_documents_can_be_typed(
+    line: str, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in a document is accepted, in a folder that has the documents' `own`: command, options, values."""
+    (tmp_path / "own").mkdir()
+    monkeypatch.chdir(tmp_path)
     name, *rest = words
     main.commands[name].make_context(name, rest).close()
