@@ -12,6 +12,7 @@ import orjson
 
 from mappings import engine
 from mappings.model import RESOURCES
+from pipelines.grants import lacking
 from pipelines.passthrough import PassThrough, choose_read
 from sources.unified_lms.client import Client, LimitState
 from sources.unified_lms.connection import Connection
@@ -25,8 +26,9 @@ from sources.unified_lms.errors import (
     Unauthorized,
 )
 from sources.unified_lms.joins import as_list
-from sources.unified_lms.manifest import Join, Manifest
+from sources.unified_lms.manifest import Join, Manifest, Read
 from sources.unified_lms.manifest.paging import NoPaging, Offsets, PageNumbers
+from sources.unified_lms.slicing import slices
 from sources.unified_lms.templates import parse
 
 _HOUR = 3600.0
@@ -95,6 +97,8 @@ class CheckResult:
     state: str | None
     message: str | None
     tells: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    """What the account has not been granted, and what it is needed for: a sentence each."""
     counts: Mapping[str, int] | None = None
     resources: tuple[ResourceCheck, ...] = ()
     budget: Budget | None = None
@@ -110,6 +114,7 @@ class CheckResult:
             "state": self.state,
             "message": self.message,
             "tells": self.tells,
+            "lacking": self.lacking,
             "counts": self.counts,
             "resources": [each.document for each in self.resources],
             "budget": _budget_document(self.budget),
@@ -158,7 +163,7 @@ def state_after(error: LmsError) -> str | None:
 
 @dataclass(frozen=True)
 class _FirstPage:
-    records: int | None
+    records: list[Any] | None
     readable: bool
     message: str | None
 
@@ -172,7 +177,7 @@ class _Check:
 
     def run(self) -> CheckResult:
         """Connects, then looks at each resource; raises the error that keeps it from connecting."""
-        counts, tells = self._connect()
+        counts, tells, granted = self._connect()
         read = {name: self._read(name) for name in RESOURCES if name in self._manifest.resources}
         counts = self._counted(read) | counts
         resources = tuple(self._resource(name, one, counts) for name, one in read.items())
@@ -183,17 +188,19 @@ class _Check:
             "active",
             None,
             tells,
+            lacking(self._manifest, self._client.settings, granted) if granted is not None else (),
             counts,
             resources,
             self._budget(resources),
             self._remaining(),
         )
 
-    def _connect(self) -> tuple[dict[str, int], tuple[str, ...]]:
+    def _connect(self) -> tuple[dict[str, int], tuple[str, ...], list[str] | None]:
+        """Counts, what the provider tells of itself, and what the account was granted (None: it does not say)."""
         asked = self._manifest.check
         if asked is None:
             self._first_page(next(name for name in RESOURCES if name in self._manifest.resources))
-            return {}, ()
+            return {}, (), None
         body = self._client.call(asked.endpoint).text
         counts = {
             name: count
@@ -201,9 +208,10 @@ class _Check:
             if (count := _count(source, body)) is not None
         }
         told = as_list(_value(asked.tells, body)) if asked.tells else []
-        return counts, tuple(str(line) for line in told)
+        granted = [str(name) for name in as_list(_value(asked.grants, body))] if asked.grants else None
+        return counts, tuple(str(line) for line in told), granted
 
-    def _first_page(self, resource: str) -> int | None:
+    def _first_page(self, resource: str) -> list[Any] | None:
         return PassThrough(self._connection, self._manifest, resource, self._client).first_page()
 
     def _read(self, name: str) -> _FirstPage:
@@ -218,15 +226,27 @@ class _Check:
     def _counted(self, read: Mapping[str, _FirstPage]) -> dict[str, int]:
         """How many records there are of what comes whole: its first page has all of them."""
         whole = {name: page.records for name, page in read.items() if self._comes_whole(name)}
-        return {name: records for name, records in whole.items() if records is not None}
+        return {name: len(records) for name, records in whole.items() if records is not None}
 
     def _comes_whole(self, resource: str) -> bool:
         read = choose_read(self._manifest, resource, self._client.settings)
-        return read.parents is None and isinstance(self._manifest.endpoints[read.endpoint].paging, NoPaging)
+        at_once = isinstance(self._manifest.endpoints[read.endpoint].paging, NoPaging)
+        return at_once and read.parents is None and read.slices is None
 
     def _resource(self, name: str, page: _FirstPage, counts: Mapping[str, int]) -> ResourceCheck:
         requests, fan_out = self._cost(name, counts)
-        return ResourceCheck(name, page.readable, page.message, self._missing(name), requests, fan_out)
+        missing = self._missing(name) + self._gaps(name, page.records or [])
+        return ResourceCheck(name, page.readable, page.message, missing, requests, fan_out)
+
+    def _gaps(self, resource: str, records: list[Any]) -> tuple[str, ...]:
+        """What stays null for want of a permission, as the first page shows; an empty one shows nothing."""
+        gaps = self._manifest.resources[resource].gaps if records else ()
+        seen = {"records": records}
+        return tuple(
+            f"{', '.join(gap.fields)} of {resource} stay null: {gap.note}"
+            for gap in gaps
+            if engine.compile(gap.when).evaluate(seen)
+        )
 
     def _missing(self, resource: str) -> tuple[str, ...]:
         """What stays null, because a setting is neither configured nor told by the provider."""
@@ -244,32 +264,39 @@ class _Check:
         """Requests that reading a resource whole takes, and how many of them are one for each parent."""
         read = choose_read(self._manifest, resource, self._client.settings)
         if read.parents is None:
-            pages = self._pages(resource, read.endpoint, counts)
-            return (None, 0) if pages is None else (pages + self._around(resource, 1, counts), 0)
+            pages, around = self._pages(resource, read, counts), self._around(resource, 1, counts)
+            return (None, 0) if pages is None or around is None else (pages + around, 0)
         above = choose_read(self._manifest, read.parents.resource, self._client.settings)
         parents, pages = (
             counts.get(read.parents.resource),
-            self._pages(read.parents.resource, above.endpoint, counts),
+            self._pages(read.parents.resource, above, counts),
         )
         if parents is None or pages is None:
             return None, 0
-        return pages + parents + self._around(resource, parents, counts), parents
+        around = self._around(resource, parents, counts)
+        return None if around is None else pages + parents + around, parents
 
-    def _pages(self, resource: str, endpoint: str, counts: Mapping[str, int]) -> int | None:
-        """Pages of a list: one where it comes whole or nothing is known of their size."""
-        paging = self._manifest.endpoints[endpoint].paging
+    def _pages(self, resource: str, read: Read, counts: Mapping[str, int]) -> int | None:
+        """Pages of a list: one of each of its slices where it comes whole or nothing is known of their size."""
+        paging = self._manifest.endpoints[read.endpoint].paging
         if not isinstance(paging, PageNumbers | Offsets):
-            return 1
+            return len(slices(read, self._client.settings, self._client.now()))
         size = self._number(paging.size)
         count = counts.get(resource)
         return None if count is None or not size else math.floor(count / size) + 1
 
-    def _around(self, resource: str, parents: int, counts: Mapping[str, int]) -> int:
-        """Requests beside the list's own: joins and fetches, what is discovered, the limit's state before a fan-out."""
+    def _around(self, resource: str, parents: int, counts: Mapping[str, int]) -> int | None:
+        """Requests beside the list's own: joins and fetches, what is discovered, the limit's state before a fan-out.
+
+        None where something is joined to each of an unknown number of records.
+        """
         discovered = [name for name, setting in self._manifest.settings.items() if setting.discover]
         needed = sum(name not in self._connection.settings for name in discovered)
         status = 1 if parents > 1 and self._manifest.limits.status else 0
-        joins = sum(self._join(resource, join, parents, counts) for join in self._joins(resource))
+        found = list(self._joins(resource))
+        if resource not in counts and any(join.per == "record" for join in found):
+            return None
+        joins = sum(self._join(resource, join, parents, counts) for join in found)
         # Further calls for elements of answers: as many as the manifest counts under their endpoint's name.
         read = choose_read(self._manifest, resource, self._client.settings)
         fetched = sum(counts.get(fetch.endpoint, 0) for fetch in read.fetch.values())
@@ -283,7 +310,7 @@ class _Check:
 
     def _join(self, resource: str, join: Join, parents: int, counts: Mapping[str, int]) -> int:
         if join.per == "record":
-            return counts.get(resource, 0)
+            return counts[resource]
         once = parents if join.per == "parent" else 1
         return once * (1 + self._entries_of(join, counts)) if join.each else once
 

@@ -35,6 +35,7 @@ from sources.unified_lms.manifest import Filter, Get, Manifest, Parents, Read, l
 from sources.unified_lms.prefetch import interleave
 from sources.unified_lms.records import RecordFinder
 from sources.unified_lms.run import make_mapper, resource_mapping
+from sources.unified_lms.slicing import slices
 
 _AHEAD = 4
 """Records that may wait for the caller where several parents are read at once."""
@@ -180,17 +181,21 @@ class PassThrough:
                 f"the connection's settings choose a way to read {self._resource} that cannot be filtered by parent"
             )
         if read.parents is None:
-            return self._records(read, None, {"args": args})
+            pieces = [{"args": {**piece, **args}} for piece in self._slices(read)]
+            return chain.from_iterable(self._records(read, None, variables) for variables in pieces)
         scopes = (self._scope(read, one, args) for one in self._parents(read.parents, parent))
         if not together:
             return chain.from_iterable(scopes)
         workers = self._manifest.limits.concurrency
         return interleave(scopes, workers=workers, ahead=_AHEAD * workers)
 
-    def first_page(self) -> int | None:
-        """Asks for the first page of the list, under the first parent; how many records it holds, None: no parent."""
+    def _slices(self, read: Read) -> list[dict[str, Any]]:
+        return slices(read, self._settings, self._client.now())
+
+    def first_page(self) -> list[Any] | None:
+        """The raw records of the list's first page, under the first parent; None where there is no parent."""
         read = choose_read(self._manifest, self._resource, self._settings)
-        variables: dict[str, Any] = {}
+        variables: dict[str, Any] = {"args": self._slices(read)[0]}
         above = None
         if read.parents is not None:
             parent = next(self._parents(read.parents, None), None)
@@ -200,8 +205,8 @@ class PassThrough:
         finder = RecordFinder(self._client, self._resource, read)
         for page in self._client.pages(read.endpoint, variables):
             # One further call shows whether the account may make it; all of them could be a hundred.
-            return len(orjson.loads(finder.find(page.answer, _dump(above), variables, calls=1)[0]))
-        return 0
+            return as_list(orjson.loads(finder.find(page.answer, _dump(above), variables, calls=1)[0]))
+        return []
 
     def _selection(self, filters: Mapping[str, str]) -> tuple[dict[str, Any], str | None]:
         args: dict[str, Any] = {}
@@ -230,7 +235,9 @@ class PassThrough:
         identify = engine.compile(parents.id)
         wanted = engine.compile(parents.when) if parents.when else None
         read = choose_read(self._manifest, parents.resource, self._settings)
-        for page in self._client.pages(read.endpoint, {}):
+        pieces = ({"args": piece} for piece in self._slices(read))
+        pages = chain.from_iterable(self._client.pages(read.endpoint, variables) for variables in pieces)
+        for page in pages:
             for record in as_list(orjson.loads(page.records)):
                 identifier = str(identify.evaluate(record))
                 if only in (None, identifier) and (wanted is None or wanted.evaluate(record)):

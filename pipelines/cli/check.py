@@ -76,7 +76,7 @@ def _show(result: CheckResult) -> None:
     ]
     print_table(["resource", "can be read", "records", "requests", "note"], rows)
     say()
-    for line in (line for one in result.resources for line in one.missing):
+    for line in (*result.lacking, *(line for one in result.resources for line in one.missing)):
         say(f"Missing: {line}")
     if result.budget:
         say(f"Cost: {result.budget.sentence()}.")

@@ -105,6 +105,10 @@ class Client:
         self._closed.set()
         self._transport.close()
 
+    def now(self) -> float:
+        """The present, in Unix seconds, by the clock that waits go by."""
+        return self._timing.wall()
+
     @property
     def settings(self) -> dict[str, Any]:
         """Every setting: configured, else discovered (once, by asking the provider), else its default, else null."""

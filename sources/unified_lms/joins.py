@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -57,8 +58,7 @@ class Joiner:
     ) -> list[Any]:
         join = self._joins[name]
         if join.per == "record":
-            above = orjson.loads(parent)
-            return [self._of_record(join, record, above, variables) for record in orjson.loads(records)]
+            return self._of_records(join, orjson.loads(records), orjson.loads(parent), variables)
         source = _aligned(join.match or "null")
         text = engine.compile(source, name=f"join {name}").evaluate_json(
             f'{{"records":{records},"parent":{parent}}}'
@@ -72,7 +72,20 @@ class Joiner:
                 self._tables[name] = self._table(self._joins[name], {}, {})
             return self._tables[name]
 
+    def _of_records(
+        self, join: Join, records: list[Any], parent: Any, variables: Mapping[str, Any]
+    ) -> list[Any]:
+        """What is asked for record by record, several at once: the client keeps the connection's limits."""
+        workers = min(len(records), self._client.manifest.limits.concurrency)
+        if not workers:
+            return []
+        with ThreadPoolExecutor(workers, thread_name_prefix="joining") as pool:
+            return list(pool.map(lambda record: self._of_record(join, record, parent, variables), records))
+
     def _of_record(self, join: Join, record: Any, parent: Any, variables: Mapping[str, Any]) -> Any:
+        seen = {"record": record, "parent": parent, "settings": self._settings}
+        if join.where and not engine.compile(join.where, name="join where").evaluate(seen):
+            return None
         entries = [entry for _, entry in self._entries(join, {"record": record, "parent": parent}, variables)]
         return _value(join, entries)
 

@@ -31,6 +31,7 @@ from sources.unified_lms.joins import Joiner, as_list
 from sources.unified_lms.manifest import Manifest, Parents, Read
 from sources.unified_lms.prefetch import interleave
 from sources.unified_lms.records import RecordFinder
+from sources.unified_lms.slicing import covers_everything, slices
 from sources.unified_lms.spool import WHOLE, RejectedRow
 
 _BATCH_SIZE = 2_000_000
@@ -178,7 +179,8 @@ class Reader:
         outcome.scopes = [scope for scope in outcome.scopes if scope not in self._incomplete]
         read = set(outcome.scopes)
         if self._alternative.parents is None:
-            outcome.whole = WHOLE in read and self._selection == Selection(raw=self._selection.raw)
+            everything = self._selection == Selection(raw=self._selection.raw)
+            outcome.whole = WHOLE in read and everything and covers_everything(self._alternative)
             outcome.scopes = []
             return
         outcome.whole = outcome.parents is not None and read.issuperset(outcome.parents)
@@ -193,14 +195,16 @@ class Reader:
         return self._order[unread[0] - 1] if unread and unread[0] else self._selection.after
 
     def _events(self) -> Iterator[_Event]:
-        if self._alternative.parents is None:
-            return interleave([self._whole()], workers=1, ahead=_AHEAD)
         workers = self._manifest.limits.concurrency
+        if self._alternative.parents is None:
+            return self._whole(workers)
         return interleave(self._fan_out(self._alternative.parents), workers=workers, ahead=_AHEAD + workers)
 
-    def _whole(self) -> Iterator[_Event]:
+    def _whole(self, workers: int) -> Iterator[_Event]:
+        pieces = slices(self._alternative, self._settings, self._client.now())
+        tasks = [self._pages(WHOLE, None, {"args": {**piece, **self._selection.args}}) for piece in pieces]
         try:
-            yield from self._pages(WHOLE, None, {"args": self._selection.args})
+            yield from interleave(tasks, workers=min(len(tasks), workers), ahead=_AHEAD)
             yield "done", WHOLE, None
         except BudgetExhausted as error:
             yield "exhausted", WHOLE, error
@@ -212,7 +216,8 @@ class Reader:
             self.outcome.exhausted = error
             return
         if self._selection.parent is None:
-            self.outcome.parents = [identifier for identifier, _ in found]
+            everything = covers_everything(self._choose(parents.resource))
+            self.outcome.parents = [identifier for identifier, _ in found] if everything else None
         else:
             found = [(i, record) for i, record in found if i == self._selection.parent]
         self._order = _rotated([identifier for identifier, _ in found], self._selection.after)
@@ -227,10 +232,11 @@ class Reader:
         identify = engine.compile(parents.id)
         wanted = engine.compile(parents.when) if parents.when else None
         alternative = self._choose(parents.resource)
-        for page in self._client.pages(alternative.endpoint, {}):
-            for record in as_list(orjson.loads(page.records)):
-                if wanted is None or wanted.evaluate(record):
-                    yield str(identify.evaluate(record)), orjson.dumps(record)
+        for piece in slices(alternative, self._settings, self._client.now()):
+            for page in self._client.pages(alternative.endpoint, {"args": piece}):
+                for record in as_list(orjson.loads(page.records)):
+                    if wanted is None or wanted.evaluate(record):
+                        yield str(identify.evaluate(record)), orjson.dumps(record)
 
     def _scope(self, identifier: str, parent: Any) -> Iterator[_Event]:
         variables = {"parent": {"id": identifier}, "args": self._selection.args}

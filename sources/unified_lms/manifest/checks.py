@@ -107,6 +107,8 @@ def _endpoints(manifest: Manifest) -> Iterator[Finding]:
                 f"endpoints.{name}",
                 "has both `form` and `json`; a request has one body, so keep one of them",
             )
+        if endpoint.needs and not (manifest.check and manifest.check.grants):
+            yield f"endpoints.{name}.needs", "is held against nothing; add `check.grants`, or remove it"
     for index, secret in enumerate(manifest.secrets):
         if not re.fullmatch(r"[A-Za-z0-9_.:-]+", secret):
             yield (
@@ -162,6 +164,8 @@ def _resources(manifest: Manifest) -> Iterator[Finding]:
             yield from _join(f"{key}.joins.{join_name}", join, resource)
         if resource.get:
             yield from _get(f"{key}.get", resource.get, resource)
+        for index, gap in enumerate(resource.gaps):
+            yield from _fields(f"{key}.gaps.{index}.fields", name, gap.fields)
 
 
 def _reads(manifest: Manifest, key: str, name: str, resource: ResourceSpec) -> Iterator[Finding]:
@@ -173,6 +177,11 @@ def _reads(manifest: Manifest, key: str, name: str, resource: ResourceSpec) -> I
             yield place, "has both `rows` and `records`; `rows` takes the place of `records`, so remove that"
         if read.fetch and not read.rows:
             yield f"{place}.fetch", "fetches what only `rows` would see; add `rows`, or remove it"
+        if read.slices and read.parents:
+            yield (
+                place,
+                "has both `slices` and `parents`, which is read once for each of them; keep one of them",
+            )
         if read.parents:
             yield from _parents(manifest, f"{place}.parents.resource", name, read.parents.resource)
         elif (endpoint := manifest.endpoints.get(read.endpoint)) and _needs_parent(endpoint):
@@ -229,6 +238,8 @@ def _join(key: str, join: Join, resource: ResourceSpec) -> Iterator[Finding]:
                 key,
                 f"lacks {' and '.join(lacking)}, by which entries are found that are joined per {join.per}",
             )
+    if join.where and join.per != "record":
+        yield f"{key}.where", f"chooses records, but is joined per {join.per}; say `per: record` or `when`"
     if join.per == "parent" and not any(read.parents for read in resource.read):
         yield f"{key}.per", "is 'parent', but no `read` has `parents`; say connection or record"
 

@@ -128,7 +128,10 @@ class ErrorRule(Part):
 
 
 class Endpoint(Part):
-    """One call of the API. `form` and `json` exclude one another; `records` sees the body."""
+    """One call of the API. `form` and `json` exclude one another; `records` sees the body.
+
+    `needs` names what the account must have been granted for it (a scope, a function), as `check.grants` lists them.
+    """
 
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     path: Text
@@ -140,6 +143,7 @@ class Endpoint(Part):
     paging: Paging = NoPaging()
     repeatable: bool | None = None
     permission: str | None = None
+    needs: tuple[str, ...] = ()
     timeout: float = Field(default=60, gt=0, le=600)
 
     @property
@@ -159,6 +163,19 @@ class Parents(Part):
     resource: str
     id: Jsonata
     when: Jsonata | None = None
+
+
+class Slices(Part):
+    """A list that is asked for piece by piece: `of` gives a list, for each entry of which the endpoint is read once.
+
+    `of` sees `{settings, now}`, `now` in whole Unix seconds; `args` are expressions over one entry and give `{args.*}`.
+    Unless the slices are `complete`, which is to say that no record can lie outside of all of them, a reading retires
+    nothing.
+    """
+
+    of: Jsonata
+    args: dict[str, Jsonata] = Field(min_length=1)
+    complete: bool = False
 
 
 class Fetch(Part):
@@ -183,6 +200,7 @@ class Read(Part):
 
     when: Jsonata | None = None
     parents: Parents | None = None
+    slices: Slices | None = None
     endpoint: str
     records: Jsonata | None = None
     fetch: dict[str, Fetch] = Field(default_factory=dict)
@@ -231,13 +249,15 @@ class Join(Part):
     Called once for the connection, the parent or the record; `args` are expressions over `{record, parent, settings}`.
     `records` sees the body (of `each`, where there is one) and gives the entries; `key` sees an entry, `match` sees
     `{record, parent}`. Joined for each record, an answer needs no key: its entries are the joined value.
-    `many` joins the list of all that match. `when` sees `{settings}`. An optional join that is forbidden or not found
-    leaves its records without.
+    `many` joins the list of all that match. `when` sees `{settings}`. `where` sees `{record, parent, settings}` and
+    says for which records a join per record is asked for. An optional join that is forbidden or not found leaves its
+    records without.
     """
 
     endpoint: str
     per: Literal["connection", "parent", "record"] = "connection"
     when: Jsonata | None = None
+    where: Jsonata | None = None
     args: dict[str, Jsonata] = Field(default_factory=dict)
     each: Each | None = None
     records: Jsonata = "$"
@@ -255,6 +275,14 @@ class Changed(Part):
     id: Jsonata
 
 
+class Gap(Part):
+    """Fields that stay null for want of a permission, as seen in the list: `when` sees `{records}`, its first page."""
+
+    when: Jsonata
+    fields: tuple[str, ...] = Field(min_length=1)
+    note: str
+
+
 class ResourceSpec(Part):
     """What the provider can do with one of the four resources.
 
@@ -268,12 +296,17 @@ class ResourceSpec(Part):
     filters: dict[str, Filter] = Field(default_factory=dict)
     joins: dict[str, Join] = Field(default_factory=dict)
     changed: Changed | None = None
+    gaps: tuple[Gap, ...] = ()
 
 
 class Check(Part):
-    """What `lms check` asks: `counts` are expressions over the body, `tells` gives a text or a list of texts."""
+    """What `lms check` asks: `counts` are expressions over the body, `tells` gives a text or a list of texts.
+
+    `grants` gives the names of what the account may do, to be held against what endpoints `needs`.
+    """
 
     endpoint: str
+    grants: Jsonata | None = None
     counts: dict[str, Jsonata] = Field(default_factory=dict)
     tells: Jsonata | None = None
 

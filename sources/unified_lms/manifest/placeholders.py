@@ -105,9 +105,11 @@ def _known(
 
 
 def _arguments(manifest: Manifest) -> frozenset[str]:
-    """The `{args.*}` that something in the manifest gives a value: ids taken apart, filters, joins, fetches."""
+    """The `{args.*}` that something in the manifest gives a value: ids taken apart, slices, filters, joins, fetches."""
     found: set[str] = set()
     for resource in manifest.resources.values():
+        for read in resource.read:
+            found.update(read.slices.args if read.slices else ())
         if resource.get:
             found.update(re.findall(r"\{([a-z_]+)\}", resource.get.id))
         for rule in resource.filters.values():

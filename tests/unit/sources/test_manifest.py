@@ -220,6 +220,29 @@ limits: {windows: [{requests: "{settings.n}", seconds: 5}]}
 """,
         "limits.windows.0: {settings.n} is discovered later than it is needed; use a setting without `discover`",
     ),
+    (
+        (
+            "resources: {users: {read: [{endpoint: users, slices: {of: a, args: {b: c}}, "
+            "parents: {resource: courses, id: id}}]}, courses: {read: [{endpoint: users}]}}"
+        ),
+        "resources.users.read.0: has both `slices` and `parents`, which is read once for each of them; keep one",
+    ),
+    (
+        "resources: {users: {read: [{endpoint: users, slices: {of: a, args: {}}}]}}",
+        "resources.users.read.0.slices.args: is a mapping; at least one entry is needed",
+    ),
+    (
+        "resources: {users: {read: [{endpoint: users}], joins: {b: {endpoint: users, where: a, key: a, match: b}}}}",
+        "resources.users.joins.b.where: chooses records, but is joined per connection; say `per: record` or `when`",
+    ),
+    (
+        "resources: {users: {read: [{endpoint: users}], gaps: [{when: a, fields: [emial], note: b}]}}",
+        "resources.users.gaps.0.fields.users: names 'emial', which is no field; did you mean",
+    ),
+    (
+        "endpoints: {users: {path: /users, needs: [a]}}",
+        "endpoints.users.needs: is held against nothing; add `check.grants`, or remove it",
+    ),
     ("check: {endpoint: nowhere}", "check.endpoint: is 'nowhere', which is no endpoint; known here: users"),
 ]
 
