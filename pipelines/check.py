@@ -13,7 +13,7 @@ import orjson
 from mappings import engine
 from mappings.model import RESOURCES
 from pipelines.grants import lacking
-from pipelines.passthrough import PassThrough, choose_read
+from pipelines.passthrough import PassThrough
 from sources.unified_lms.client import Client, LimitState
 from sources.unified_lms.connection import Connection
 from sources.unified_lms.errors import (
@@ -30,6 +30,7 @@ from sources.unified_lms.manifest import Join, Manifest, Read
 from sources.unified_lms.manifest.paging import NoPaging, Offsets, PageNumbers
 from sources.unified_lms.slicing import slices
 from sources.unified_lms.templates import parse
+from sources.unified_lms.ways import choose_read
 
 _HOUR = 3600.0
 

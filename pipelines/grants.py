@@ -7,8 +7,8 @@ from typing import Any
 
 from mappings import engine
 from mappings.model import RESOURCES
-from pipelines.passthrough import choose_read
 from sources.unified_lms.manifest import Manifest
+from sources.unified_lms.ways import choose_read
 
 
 def lacking(manifest: Manifest, settings: Mapping[str, Any], granted: Collection[str]) -> tuple[str, ...]:

@@ -6,14 +6,12 @@ fills tables, this reads one page after the other and stops when the caller does
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import unquote
 
 import orjson
 
@@ -30,12 +28,14 @@ from sources.unified_lms.errors import (
     ProviderError,
     Unauthorized,
 )
+from sources.unified_lms.filters import check_filters, selected
 from sources.unified_lms.joins import Joiner, as_list
-from sources.unified_lms.manifest import Filter, Get, Manifest, Parents, Read, load_manifest
+from sources.unified_lms.manifest import Get, Manifest, Parents, Read, load_manifest
 from sources.unified_lms.prefetch import interleave
 from sources.unified_lms.records import RecordFinder
 from sources.unified_lms.run import make_mapper, resource_mapping
 from sources.unified_lms.slicing import slices
+from sources.unified_lms.ways import choose_read, split_id
 
 _AHEAD = 4
 """Records that may wait for the caller where several parents are read at once."""
@@ -175,7 +175,7 @@ class PassThrough:
         With `together` parents are read several at once, in no order: for those who want all of them.
         """
         read = choose_read(self._manifest, self._resource, self._settings)
-        args, parent = self._selection(filters)
+        args, parent = selected(self._manifest, self._resource, filters, self._settings)
         if parent is not None and read.parents is None:
             raise ConfigurationError(
                 f"the connection's settings choose a way to read {self._resource} that cannot be filtered by parent"
@@ -207,24 +207,6 @@ class PassThrough:
             # One further call shows whether the account may make it; all of them could be a hundred.
             return as_list(orjson.loads(finder.find(page.answer, _dump(above), variables, calls=1)[0]))
         return []
-
-    def _selection(self, filters: Mapping[str, str]) -> tuple[dict[str, Any], str | None]:
-        args: dict[str, Any] = {}
-        parent = None
-        for name, value in filters.items():
-            rule = self._rule(name)
-            if rule.parent and parent is not None:
-                raise ConfigurationError(
-                    f"{name!r} cannot be combined with another filter that names a parent"
-                )
-            parent = value if rule.parent else parent
-            for key, source in rule.args.items():
-                args[key] = engine.compile(source).evaluate({"value": value, "settings": self._settings})
-        return args, parent
-
-    def _rule(self, name: str) -> Filter:
-        check_filters(self._manifest, self._resource, [name])
-        return self._spec.filters[name]
 
     def _parents(self, parents: Parents, only: str | None) -> Iterator[tuple[str, Any]]:
         """Each parent's id and raw record, one after the other as they are taken."""
@@ -303,44 +285,6 @@ def open_pass_through(name: str, resource: str, filters: Sequence[str] = ()) -> 
         raise ConfigurationError(f"{manifest.provider} cannot read {resource}; it can read {known}")
     check_filters(manifest, resource, filters)
     return PassThrough(connection, manifest, resource, Client(manifest, connection))
-
-
-def check_filters(manifest: Manifest, resource: str, filters: Sequence[str]) -> None:
-    """Raises `ConfigurationError` for a filter that the provider cannot do: none is ever silently ignored."""
-    known = manifest.resources[resource].filters
-    for name in filters:
-        if name not in known:
-            can = f"it can filter by {', '.join(known)}" if known else "it has no filters for them"
-            get = (
-                "; for one record there is lms get"
-                if name == "id" and manifest.resources[resource].get
-                else ""
-            )
-            raise ConfigurationError(f"{manifest.provider} cannot filter {resource} by {name!r}; {can}{get}")
-
-
-def choose_read(manifest: Manifest, resource: str, settings: Mapping[str, Any]) -> Read:
-    """The first way to list a resource whose condition holds; raises `ConfigurationError` if none does."""
-    for read in manifest.resources[resource].read:
-        if read.when is None or engine.compile(read.when).evaluate({"settings": dict(settings)}):
-            return read
-    raise ConfigurationError(f"{manifest.provider}: no way to read {resource} fits the connection's settings")
-
-
-def split_id(pattern: str, record_id: str) -> dict[str, str] | None:
-    """The parts of a unified id under their names in the pattern; None if it does not fit.
-
-    `{course}:{user}` takes `101:7` apart, each part percent-decoded; `{id}` alone is the id as it is.
-    """
-    names = re.findall(r"\{([a-z_]+)\}", pattern)
-    if len(names) == 1:
-        prefix, suffix = pattern.split("{" + names[0] + "}")
-        middle = record_id.removeprefix(prefix).removesuffix(suffix)
-        return {names[0]: middle} if middle and record_id == f"{prefix}{middle}{suffix}" else None
-    pieces = re.split(r"\{([a-z_]+)\}", pattern)
-    source = "".join(f"(?P<{one}>[^:]+)" if place % 2 else re.escape(one) for place, one in enumerate(pieces))
-    match = re.fullmatch(source, record_id)
-    return {name: unquote(value) for name, value in match.groupdict().items()} if match else None
 
 
 def unified(resource: str, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,17 +26,21 @@ _RUN = (
 
 @dataclass(frozen=True)
 class ResourceStatus:
-    """A resource of a connection: its last run, when it was last read whole, and what is there now."""
+    """A resource of a connection: its last run, since when nothing was left out, and what is there now."""
 
     resource: str
     last_run: dict[str, Any]
     last_done_at: datetime | None
     rows: int
+    cursor: datetime | None
+    """From when on changes are asked for, the overlap left out; None where everything is read each time."""
+    full_at: datetime | None
+    """When the last run began that read everything."""
     rotation_after: str | None
     """The parent after which a rotation goes on; None where none is under way."""
 
     def seconds_old(self, now: datetime) -> float | None:
-        """Seconds since the beginning of the last run that read everything."""
+        """Seconds since the beginning of the last run that left nothing out."""
         return None if self.last_done_at is None else (now - self.last_done_at).total_seconds()
 
 
@@ -88,7 +92,7 @@ def _connections(target: Target, reading: WarehouseReading | None) -> list[Conne
     states = {row["connection_id"]: row for row in _states(reading)}
     runs = _last_runs(reading)
     seen = {row["connection_id"]: row["provider"] for row in runs}
-    rows, done, after = _row_counts(reading), _last_done(reading), _rotations(reading)
+    rows, done, cursors = _row_counts(reading), _last_done(reading), _cursors(reading)
     found = []
     for name in sorted({*configured, *states, *seen}):
         state, pipeline = states.get(name, {}), _local_pipeline(target, name)
@@ -98,7 +102,7 @@ def _connections(target: Target, reading: WarehouseReading | None) -> list[Conne
                 {key: run[key] for key in _RUN},
                 done.get((name, run["resource"])),
                 rows.get((name, run["resource"]), 0),
-                after.get((name, run["resource"])),
+                *cursors.get((name, run["resource"]), (None, None, None)),
             )
             for run in runs
             if run["connection_id"] == name
@@ -147,20 +151,24 @@ def _last_done(reading: WarehouseReading | None) -> dict[tuple[str, str], dateti
         return {}
     rows = reading.rows(
         f"select connection_id, resource, max(started_at) as at from {reading.table(SYNC_RUNS.name)} "  # noqa: S608
-        "where status = 'done' group by connection_id, resource"
+        "where status = 'done' and mode in ('full', 'incremental', 'partial') group by connection_id, resource"
     )
     return {(row["connection_id"], row["resource"]): row["at"] for row in rows}
 
 
-def _rotations(reading: WarehouseReading | None) -> dict[tuple[str, str], str]:
-    """The parents after which rotations go on, by connection and resource."""
+def _cursors(
+    reading: WarehouseReading | None,
+) -> dict[tuple[str, str], tuple[datetime | None, datetime | None, str | None]]:
+    """Position, last whole reading and place of the rotation, by connection and resource."""
     if reading is None:
         return {}
     rows = reading.rows(
-        f"select connection_id, resource, rotation_after from {reading.table(CURSORS.name)} "  # noqa: S608
-        "where rotation_after is not null"
+        f"select connection_id, resource, position, full_at, rotation_after from {reading.table(CURSORS.name)}"  # noqa: S608
     )
-    return {(row["connection_id"], row["resource"]): row["rotation_after"] for row in rows}
+    return {
+        (row["connection_id"], row["resource"]): (row["position"], row["full_at"], row["rotation_after"])
+        for row in rows
+    }
 
 
 def _row_counts(reading: WarehouseReading | None) -> dict[tuple[str, str], int]:

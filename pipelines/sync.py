@@ -6,7 +6,6 @@ half done is finished first.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -89,7 +88,7 @@ def sync_connection(
     connection = load_connection(name)
     manifest = load_manifest(connection.provider, connection.folders)
     wanted = _wanted(manifest, resources)
-    options = Options(allow_deletions, connection.keep_raw, full, uuid.uuid4().hex, progress=progress)
+    options = Options(allow_deletions, connection.keep_raw, full, progress=progress)
     pipeline = target.pipeline(name)
     finish_pending(pipeline, name)
     results = list(_run_all(pipeline, connection, manifest, wanted, options))

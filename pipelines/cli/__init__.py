@@ -9,11 +9,12 @@ from pipelines.cli.demo import demo
 from pipelines.cli.group import main
 from pipelines.cli.passthrough import get_record, list_records
 from pipelines.cli.providers import providers
+from pipelines.cli.reset import reset
 from pipelines.cli.sandbox import sandbox
 from pipelines.cli.status import status
 from pipelines.cli.sync import sync
 
 __all__ = ["main"]
 
-for command in (demo, sync, check, list_records, get_record, providers, status, sandbox):
+for command in (demo, sync, check, list_records, get_record, providers, status, reset, sandbox):
     main.add_command(command)

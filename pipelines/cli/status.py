@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pipelines.status import ConnectionStatus, ResourceStatus, Status
 
 _COLUMNS = (
-    "resource", "rows now", "whole", "last run", "status", "mode", "read", "new", "changed", "retired", "rejected",
+    "resource", "rows now", "fresh", "cursor", "last run", "status", "mode", "read", "new", "changed", "retired",
+    "rejected",
 )  # fmt: skip
 _COVERAGE = ("field", "rows with it", "share", "mapped", "remark")
 _COUNTS = ("records_read", "records_new", "records_changed", "records_retired", "records_rejected")
@@ -32,9 +33,10 @@ _COUNTS = ("records_read", "records_new", "records_changed", "records_retired", 
 def status(coverage: bool, destination: str | None, dataset: str | None, as_json: bool) -> None:
     """Says for each connection and resource what the last run did, how fresh the data are, and what is under way.
 
-    Reads the warehouse and changes nothing; asks no provider. The column `whole` is the time since the last run that
-    read everything. With --coverage it says how many rows have each field, beside whether the mapping can fill it: one
-    that the mapping fills and no row has is worth a look.
+    Reads the warehouse and changes nothing; asks no provider. The column `fresh` is the time since the last run that
+    left nothing out, `cursor` the instant from which the next run asks for changes. With --coverage it says how many
+    rows have each field, beside whether the mapping can fill it: one that the mapping fills and no row has is worth a
+    look.
 
     \b
     Examples:
@@ -111,8 +113,9 @@ def _show_connection(connection: ConnectionStatus, now: datetime) -> None:
 
 def _row(one: ResourceStatus, now: datetime) -> list[Any]:
     old = one.seconds_old(now)
-    whole = "never" if old is None else f"{age(old)} ago"
+    fresh = "never" if old is None else f"{age(old)} ago"
     run = one.last_run
     return [
-        one.resource, one.rows, whole, run["started_at"], run["status"], run["mode"], *(run[key] for key in _COUNTS),
+        one.resource, one.rows, fresh, one.cursor, run["started_at"], run["status"], run["mode"],
+        *(run[key] for key in _COUNTS),
     ]  # fmt: skip

@@ -136,7 +136,7 @@ class Client:
     def call(self, endpoint: str, variables: Mapping[str, Any] = _NO_VARIABLES) -> Answer:
         """The answer of one request, sent again where that may help.
 
-        `variables` are namespaces of placeholders: `parent`, `args`, `page`, `since`. Raises `ProviderError`,
+        `variables` are namespaces of placeholders: `parent`, `args`, `page`. Raises `ProviderError`,
         `BudgetExhausted`, `ConfigurationError` for a placeholder without a value, and `ClientClosed`.
         """
         return self._call(endpoint, variables, None)

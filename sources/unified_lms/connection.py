@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,8 +33,9 @@ from sources.unified_lms.manifest.sentences import suggestion
 
 _NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]*")
 _KEYS = ("provider", "base_url", "keep_raw", "folders")
-_SECTIONS = ("credentials", "settings", "network", "writes", "mappings")
+_SECTIONS = ("credentials", "settings", "network", "sync", "writes", "mappings")
 _NETWORK = ("proxy", "ca_bundle")
+_SYNC = ("overlap_minutes", "full_every_days")
 
 
 class Secret(str):
@@ -54,6 +56,16 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Rhythm:
+    """How far an incremental run reaches back, and how often everything is read."""
+
+    overlap: timedelta = timedelta(minutes=60)
+    """Changes are asked for from so long before the last run: clocks differ, and some changes show late."""
+    full_every: timedelta = timedelta(days=7)
+    """When the last whole reading is so long ago, the next run is a whole one, which alone finds what has vanished."""
+
+
+@dataclass(frozen=True)
 class Connection:
     """One account at one provider. Credentials show in no repr."""
 
@@ -65,6 +77,7 @@ class Connection:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What is configured, checked against the manifest; without defaults and without what is discovered."""
     network: Network = Network()
+    sync: Rhythm = Rhythm()
     keep_raw: bool = False
     """Whether the warehouse keeps the provider's own records, in `remote_data`."""
     folders: tuple[Path, ...] = ()
@@ -116,6 +129,7 @@ class _Reading:
             credentials=self._credentials(manifest),
             settings=self._settings(manifest),
             network=self._network(),
+            sync=self._rhythm(),
             keep_raw=self._try("keep_raw", flag, False),
             folders=folders,
             token_folder=token_folder(),
@@ -160,6 +174,7 @@ class _Reading:
         yield "credentials", manifest.credentials
         yield "settings", manifest.settings
         yield "network", _NETWORK
+        yield "sync", _SYNC
 
     def _base_url(self, manifest: Manifest) -> str:
         if leaf(self._name, "base_url") is None:
@@ -187,9 +202,29 @@ class _Reading:
                 found[key] = value
         return found
 
+    def _rhythm(self) -> Rhythm:
+        default = Rhythm()
+        overlap = self._try("sync.overlap_minutes", _amount, None)
+        days = self._try("sync.full_every_days", _amount, None)
+        return Rhythm(
+            default.overlap if overlap is None else timedelta(minutes=overlap),
+            default.full_every if days is None else timedelta(days=days),
+        )
+
     def _network(self) -> Network:
         proxy = self._try("network.proxy", _proxy, None)
         return Network(proxy, self._try("network.ca_bundle", _certificates, None))
+
+
+def _amount(value: Any) -> float:
+    """A number that is not negative."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = -1.0
+    if isinstance(value, bool) or not 0 <= found < 1_000_000:
+        raise Problem(f"is {value!r}; it has to be a number, 0 or more")
+    return found
 
 
 def _as_section(value: Any) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -29,10 +30,13 @@ from sources.unified_lms.errors import (
 )
 from sources.unified_lms.joins import Joiner, as_list
 from sources.unified_lms.manifest import Manifest, Parents, Read
+from sources.unified_lms.named import NamedRecords
 from sources.unified_lms.prefetch import interleave
 from sources.unified_lms.records import RecordFinder
 from sources.unified_lms.slicing import covers_everything, slices
 from sources.unified_lms.spool import WHOLE, RejectedRow
+from sources.unified_lms.tombstones import Tombstones
+from sources.unified_lms.ways import changed_read, choose_changed, choose_read, window_arguments
 
 _BATCH_SIZE = 2_000_000
 """Characters of mapped records that become one Arrow table: large enough for vectors, small enough for memory."""
@@ -40,8 +44,10 @@ _MAPPERS = 2
 _AHEAD = 8
 """Pages fetched ahead of the one that becomes a table."""
 
+_NAMED_AND_GONE = "named as changed, and not found"
+
 _Event = tuple[str, str, Any]
-"""(kind, scope, value): a mapped page, a scope that was read to its end, or one that could not be read."""
+"""(kind, scope, value): a mapped page, deleted records' ids, a scope that was read to its end or could not be read."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,22 @@ class Selection:
     """The one parent to read under."""
     after: str | None = None
     """Where a rotation over the parents goes on: after the parent with this id."""
+    since: datetime | None = None
+    """Only what has changed from this instant on, as far as the provider can tell."""
+    until: datetime | None = None
+    """Only what has changed before this instant."""
     raw: bool = False
     """Whether the provider's own records are wanted beside the mapped ones."""
+
+    @property
+    def filtered(self) -> bool:
+        """Whether records are left out that exist, so that one that is not read has not vanished."""
+        return bool(self.args) or self.parent is not None or self.windowed
+
+    @property
+    def windowed(self) -> bool:
+        """Whether changes are asked for."""
+        return self.since is not None or self.until is not None
 
 
 @dataclass
@@ -74,6 +94,8 @@ class Outcome:
     """Records that could not be taken over."""
     fields: int = 0
     """Single values that could not be taken over."""
+    deleted: list[str] = field(default_factory=list)
+    """Ids of records that the provider says it has deleted."""
 
 
 @dataclass(frozen=True)
@@ -114,22 +136,31 @@ class Reader:
         self._joiner = Joiner(client, self._spec.joins)
         self._mapping = ThreadPoolExecutor(_MAPPERS, thread_name_prefix="mapping")
         self._tabulating = ThreadPoolExecutor(1, thread_name_prefix="tabulating")
+        self._tombstones = Tombstones(self._spec, self._settings)
+        self._changed = (
+            choose_changed(manifest, resource, self._settings) if self._selection.windowed else None
+        )
         self._alternative = self._choose(resource)
+        self._args = self._arguments()
         self._finder = RecordFinder(client, resource, self._alternative)
         self._incomplete: set[str] = set()
         self._order: list[str] = []
         self.outcome = Outcome()
 
     def _choose(self, resource: str) -> Read:
-        """The first alternative whose condition holds."""
-        for alternative in self._manifest.resources[resource].read:
-            if alternative.when is None or engine.compile(alternative.when).evaluate(
-                {"settings": self._settings}
-            ):
-                return alternative
-        raise ConfigurationError(
-            f"{self._manifest.provider}: no way to read {resource} fits the connection's settings"
-        )
+        read = choose_read(self._manifest, resource, self._settings)
+        return changed_read(read, self._changed) if self._changed and resource == self._resource else read
+
+    def _arguments(self) -> dict[str, Any]:
+        """The `{args.*}` of what is selected; raises `ConfigurationError` where changes cannot be asked for."""
+        chosen = self._selection
+        if not chosen.windowed:
+            return chosen.args
+        if self._changed is None or (chosen.until is not None and not self._changed.until):
+            raise ConfigurationError(
+                f"{self._manifest.provider} cannot be asked what has changed of {self._resource} in a window of time"
+            )
+        return chosen.args | window_arguments(self._changed, chosen.since, chosen.until, self._settings)
 
     def batches(self) -> Iterator[ReadBatch]:
         """The mapped and checked rows, some thousands at a time, until everything that was asked for is read."""
@@ -171,6 +202,9 @@ class Reader:
             self.outcome.scopes.append(scope)
         elif kind == "exhausted":
             self.outcome.exhausted = value
+        elif kind == "deleted":
+            self.outcome.deleted += value
+            self.outcome.records += len(value)
         else:
             self.outcome.failed.append((scope, value))
 
@@ -179,11 +213,12 @@ class Reader:
         outcome.scopes = [scope for scope in outcome.scopes if scope not in self._incomplete]
         read = set(outcome.scopes)
         if self._alternative.parents is None:
-            everything = self._selection == Selection(raw=self._selection.raw)
-            outcome.whole = WHOLE in read and everything and covers_everything(self._alternative)
+            everything = covers_everything(self._alternative) and not self._selection.filtered
+            outcome.whole = WHOLE in read and everything
             outcome.scopes = []
-            return
-        outcome.whole = outcome.parents is not None and read.issuperset(outcome.parents)
+        else:
+            known = outcome.parents is not None and not self._selection.filtered
+            outcome.whole = known and read.issuperset(outcome.parents or ())
         if outcome.exhausted is not None:
             outcome.resume_after = self._last_before(read)
         if outcome.failed and not read:
@@ -196,13 +231,15 @@ class Reader:
 
     def _events(self) -> Iterator[_Event]:
         workers = self._manifest.limits.concurrency
+        if self._changed and self._changed.id:
+            return interleave(self._named(self._changed.id), workers=workers, ahead=_AHEAD + workers)
         if self._alternative.parents is None:
             return self._whole(workers)
         return interleave(self._fan_out(self._alternative.parents), workers=workers, ahead=_AHEAD + workers)
 
     def _whole(self, workers: int) -> Iterator[_Event]:
         pieces = slices(self._alternative, self._settings, self._client.now())
-        tasks = [self._pages(WHOLE, None, {"args": {**piece, **self._selection.args}}) for piece in pieces]
+        tasks = [self._pages(WHOLE, None, {"args": {**piece, **self._args}}) for piece in pieces]
         try:
             yield from interleave(tasks, workers=min(len(tasks), workers), ahead=_AHEAD)
             yield "done", WHOLE, None
@@ -239,36 +276,64 @@ class Reader:
                         yield str(identify.evaluate(record)), orjson.dumps(record)
 
     def _scope(self, identifier: str, parent: Any) -> Iterator[_Event]:
-        variables = {"parent": {"id": identifier}, "args": self._selection.args}
+        variables = {"parent": {"id": identifier}, "args": self._args}
+        return self._attempted(identifier, self._pages(identifier, parent, variables))
+
+    def _attempted(self, scope: str, events: Iterator[_Event]) -> Iterator[_Event]:
+        """The events of one scope, and how it ended; what cannot be read takes nothing from the others."""
         try:
-            yield from self._pages(identifier, parent, variables)
-            yield "done", identifier, None
+            yield from events
+            yield "done", scope, None
         except NoData:
-            yield "done", identifier, None
+            yield "done", scope, None
         except BudgetExhausted as error:
             self.outcome.exhausted = error
-            yield "exhausted", identifier, error
+            yield "exhausted", scope, error
         except Unauthorized:
             raise
         except ProviderError as error:
-            yield "failed", identifier, error
+            yield "failed", scope, error
 
     def _pages(self, scope: str, parent: Any, variables: dict[str, Any]) -> Iterator[_Event]:
-        tables = self._joiner.tables(parent, variables)
-        above = orjson.dumps(parent).decode()
+        above = _dump(parent)
         for page in self._client.pages(self._alternative.endpoint, variables):
             records, joined = self._finder.find(page.answer, above, variables)
-            extra = self._joiner.joined(records, above, tables, variables)
-            if extra:
-                joined = [
-                    first | second for first, second in zip(joined or [{}] * len(extra), extra, strict=True)
-                ]
-            work = Page(records, above, orjson.dumps(joined).decode())
-            yield (
-                "page",
-                scope,
-                _Mapped(scope, records, self._mapping.submit(self._mapper.map_page, work)),
-            )
+            yield from self._page(scope, parent, records, joined, variables)
+
+    def _page(
+        self, scope: str, parent: Any, records: str, joined: list[dict[str, Any]], variables: dict[str, Any]
+    ) -> Iterator[_Event]:
+        """Records (JSON text) on their way to the mapper, and the ids of those that are deleted."""
+        above = _dump(parent)
+        extra = self._joiner.joined(records, above, self._joiner.tables(parent, variables), variables)
+        if extra:
+            joined = [a | b for a, b in zip(joined or [{}] * len(extra), extra, strict=True)]
+        records, joined, deleted = self._tombstones.part(records, joined, above)
+        if deleted:
+            yield "deleted", scope, deleted
+        work = Page(records, above, _dump(joined))
+        yield "page", scope, _Mapped(scope, records, self._mapping.submit(self._mapper.map_page, work))
+
+    def _named(self, identify: str) -> Iterator[Iterator[_Event]]:
+        """A task for each record that a call names as changed."""
+        named = NamedRecords(self._client, self._resource, self._alternative, identify)
+        try:
+            found = named.ids(self._args)
+        except BudgetExhausted as error:
+            self.outcome.exhausted = error
+            return
+        for identifier in found:
+            if self.outcome.exhausted is not None:
+                return
+            yield self._attempted(identifier, self._single(named, identifier))
+
+    def _single(self, named: NamedRecords, identifier: str) -> Iterator[_Event]:
+        one = named.one(identifier)
+        if one is None:  # gone meanwhile, or not to be read: the next whole reading tells
+            self.outcome.skipped[_NAMED_AND_GONE] += 1
+            self.outcome.records += 1
+        else:
+            yield from self._page(one.scope, one.parent, _dump([one.record]), [], one.variables)
 
     def _tabulate(self, waiting: Sequence[tuple[_Mapped, MappedPage]]) -> ReadBatch:
         pages = [page for page, _ in waiting]

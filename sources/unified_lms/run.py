@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mappings.library import Mapping, load_mapping
+from mappings import library
 from mappings.mapper import Mapper, Skip
 from mappings.model import RESOURCES
 from sources.unified_lms.client import Client
@@ -23,6 +23,7 @@ from sources.unified_lms.connection import Connection
 from sources.unified_lms.cursors import Cursor, reading_digest
 from sources.unified_lms.errors import BudgetExhausted, MappingFailed
 from sources.unified_lms.manifest import Manifest
+from sources.unified_lms.plan import Plan, plan_run
 from sources.unified_lms.reader import Outcome, Reader, Selection
 from sources.unified_lms.snapshots import Changes, Comparison, Read
 from sources.unified_lms.spool import Spool, Stamp
@@ -40,6 +41,10 @@ class Options:
     """Keep the provider's own records in `remote_data`."""
     full: bool = False
     """Read everything from the beginning, whatever earlier runs came to."""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    """The provider's own filters, by their unified names, that select a part."""
+    part: Selection | None = None
+    """The part that a backfill reads."""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     spool_folder: Path | None = None
     progress: Callable[[str, int], None] = lambda resource, records: None
@@ -76,6 +81,7 @@ class ResourceRun:
         self._mapping = resource_mapping(manifest, resource, connection)
         self._digest = reading_digest(self._mapping, connection)
         self._cursor = Cursor()
+        self._plan = Plan("full", Selection())
         self._began = time.monotonic()
         stamp = Stamp(
             connection.name,
@@ -109,7 +115,8 @@ class ResourceRun:
             yield Artifact(snapshots(self._resource), changes.file, changes.rows)
         yield self._rejected()
         yield self._reported(changes, requests)
-        yield self._moved()
+        if self._plan.moves_cursor:
+            yield self._moved()
 
     def _earlier(self) -> Cursor:
         """What earlier runs came to, as far as it still holds."""
@@ -128,13 +135,26 @@ class ResourceRun:
 
     def _read_with(self, client: Client) -> None:
         mapper = make_mapper(self._mapping, self._manifest, dict(client.settings))
-        selection = Selection(after=self._cursor.rotation_after, raw=self._options.keep_raw)
+        self._plan = self._planned(client.settings)
+        selection = replace(self._plan.selection, raw=self._options.keep_raw)
         reader = Reader(client, self._manifest, self._resource.name, mapper, selection)
         self.outcome = reader.outcome
         for batch in reader.batches():
             self._spool.add(batch.table, batch.scopes, batch.raw)
             self._spool.reject(batch.rejections)
             self._options.progress(self._resource.name, self.outcome.records)
+
+    def _planned(self, settings: Mapping[str, Any]) -> Plan:
+        return plan_run(
+            self._manifest,
+            self._resource.name,
+            settings,
+            cursor=self._cursor,
+            rhythm=self._connection.sync,
+            now=self._spool.stamp.valid_from,
+            filters=self._options.filters,
+            part=self._options.part,
+        )
 
     def _refuse_if_nothing_maps(self) -> None:
         outcome = self.outcome
@@ -144,7 +164,9 @@ class ResourceRun:
 
     def _compare(self) -> Changes:
         outcome = self.outcome
-        read = Read(outcome.whole, outcome.scopes, outcome.parents)
+        covered = Read(outcome.whole, outcome.scopes, outcome.parents)
+        read = Read(False) if self._plan.selection.filtered else covered
+        read = replace(read, deleted=outcome.deleted)
         open_client = self._open
         comparison = Comparison(self._spool, read)
         if open_client is None:
@@ -173,8 +195,10 @@ class ResourceRun:
             "connection_id": stamp.connection_id,
             "resource": stamp.resource.name,
             "provider": stamp.provider,
-            "mode": "full" if outcome.exhausted is None else "partial",
+            "mode": "partial" if outcome.exhausted and self._plan.mode == "full" else self._plan.mode,
             "status": "partial" if outcome.failed or outcome.exhausted else "done",
+            "window_since": self._plan.selection.since,
+            "window_until": self._plan.selection.until,
             "started_at": stamp.valid_from,
             "duration_seconds": round(time.monotonic() - self._began, 3),
             "requests": requests,
@@ -197,9 +221,10 @@ class ResourceRun:
         """The cursor after this run."""
         stamp, outcome = self._spool.stamp, self.outcome
         if self.report["status"] == "done":
-            cursor = self._cursor.after_run(stamp.valid_from, full=True)
+            cursor = self._cursor.after_run(stamp.valid_from, full=self._plan.mode == "full")
         else:
             cursor = self._cursor.stopped_after(outcome.resume_after)
+        cursor = cursor if self._plan.position else replace(cursor, position=None)
         row = cursor.row(self._connection, self._resource.name, stamp.run_id)
         return row_artifact(CURSORS, row | {"_dlt_load_id": stamp.load_id}, self._spool.path)
 
@@ -246,15 +271,15 @@ def row_artifact(table: Table, values: dict[str, Any], folder: Path) -> Artifact
     return Artifact(table, file, 1)
 
 
-def resource_mapping(manifest: Manifest, resource: str, connection: Connection) -> Mapping:
+def resource_mapping(manifest: Manifest, resource: str, connection: Connection) -> library.Mapping:
     """The mapping in force, its digest over everything that decides what a record becomes."""
-    mapping = load_mapping(manifest.provider, resource, connection.folders)
+    mapping = library.load_mapping(manifest.provider, resource, connection.folders)
     spec = manifest.resources[resource].model_dump_json()
     digest = hashlib.blake2b(f"{mapping.source}\x1f{spec}".encode(), digest_size=16).hexdigest()
-    return Mapping(mapping.provider, mapping.resource, mapping.source, digest, mapping.path)
+    return library.Mapping(mapping.provider, mapping.resource, mapping.source, digest, mapping.path)
 
 
-def make_mapper(mapping: Mapping, manifest: Manifest, settings: dict[str, Any]) -> Mapper:
+def make_mapper(mapping: library.Mapping, manifest: Manifest, settings: dict[str, Any]) -> Mapper:
     """The mapper of a mapping under a connection's settings."""
     spec = manifest.resources[mapping.resource]
     return Mapper(

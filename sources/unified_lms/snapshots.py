@@ -32,6 +32,8 @@ class Read:
     """The scopes that were read whole."""
     parents: Sequence[str] | None = None
     """Every scope that exists, where the list of parents was read whole: others have vanished with their parents."""
+    deleted: Sequence[str] = ()
+    """Records that the provider itself says it has deleted; it is believed, whatever else was read."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,13 @@ class Comparison:
             "create table fresh as select id, max_by(row_hash, place) as row_hash, max_by(scope, place) as scope, "
             "max(place) as place from spooled group by id"
         )
-        for name, values in (("scopes", self._read.scopes), ("parents", self._read.parents or ())):
-            self._db.execute(f"create table {name} (scope varchar)")
-            self._insert(name, pa.table({"scope": pa.array(values, pa.string())}))
+        for name, column, values in (
+            ("scopes", "scope", self._read.scopes),
+            ("parents", "scope", self._read.parents or ()),
+            ("reported", "id", self._read.deleted),
+        ):
+            self._db.execute(f"create table {name} ({column} varchar)")
+            self._insert(name, pa.table({column: pa.array(values, pa.string())}))
 
     def _decide(self) -> None:
         start = self._spool.stamp.valid_from
@@ -117,12 +123,17 @@ class Comparison:
             "and (c.id is null or c.row_hash != f.row_hash or c.scope is distinct from f.scope)"
         )
         self._db.execute(
-            f"create table covered as select * from current_rows c where {self._covered_condition()}"
+            "create table covered as select * from current_rows c "
+            f"where id not in (from reported) and ({self._covered_condition()})"
         )
         self._db.execute(
-            "create table vanished as select id from covered where id not in (select id from fresh) and id not in "
+            "create table missing as select id from covered where id not in (select id from fresh) and id not in "
             f"(select record_id from read_parquet('{self._spool.rejected_file}') "
             "where record_id is not null and whole)"
+        )
+        self._db.execute(
+            "create table vanished as select id from missing union all select id from current_rows "
+            "where id in (from reported) and id not in (select id from fresh)"
         )
 
     def _covered_condition(self) -> str:
@@ -133,11 +144,11 @@ class Comparison:
         return f"c.scope in (from scopes) {gone}"
 
     def _guard(self, allow_deletions: bool) -> None:
-        [covered], [vanished] = self._count("covered"), self._count("vanished")
+        [covered], [missing] = self._count("covered"), self._count("missing")
         several = self._read.whole or len(self._read.scopes) > 1
-        if vanished * 2 > covered and several and not allow_deletions:
+        if missing * 2 > covered and several and not allow_deletions:
             raise DeletionsRefused(
-                self._spool.stamp.connection_id, self._spool.stamp.resource.name, vanished, covered
+                self._spool.stamp.connection_id, self._spool.stamp.resource.name, missing, covered
             )
 
     def _count(self, table: str, condition: str = "true") -> tuple[int]:

@@ -127,7 +127,10 @@ SYNC_RUNS = Table(
         _text("connection_id", "The connection.", key=True),
         _text("resource", "The resource.", key=True),
         _text("provider", "The provider."),
-        _text("mode", "`full`, `incremental`, `partial` (a part of a rotation) or `backfill`."),
+        _text(
+            "mode",
+            "`full`, `incremental` (what has changed), `partial` (a part of a rotation), `filtered` or `backfill`.",
+        ),
         _text(
             "status",
             "`done`, `partial` (some scopes could not be read, or the limit was reached) or `failed`.",

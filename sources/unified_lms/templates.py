@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from sources.unified_lms.errors import ConfigurationError
 
-NAMESPACES = ("connection", "credentials", "settings", "parent", "args", "page", "since")
-"""Where values come from. `since` has `value`, `parent` has `id`, `connection` has `name` and `base_url`."""
+NAMESPACES = ("connection", "credentials", "settings", "parent", "args", "page")
+"""Where values come from. `parent` has `id`, `connection` has `name` and `base_url`."""
 
 Variables = Mapping[str, Any]
 """Namespace to its values, which are a mapping."""

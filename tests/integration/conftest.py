@@ -12,6 +12,9 @@ import pytest
 from pipelines import environment
 from pipelines.environment import Target, target
 from sources.unified_lms.sandbox import SandboxServer, World
+from tests.integration.campus import campus
+
+__all__ = ["campus"]
 
 
 @pytest.fixture
@@ -58,6 +61,11 @@ class Tables:
         """The rows of a query; `lms` is the dataset."""
         with duckdb.connect(self.where.location, read_only=True) as connection:
             return connection.execute(sql).fetchall()
+
+    def change(self, sql: str) -> None:
+        """Runs a statement that changes the warehouse."""
+        with duckdb.connect(self.where.location) as connection:
+            connection.execute(sql)
 
     def one(self, sql: str) -> Any:
         """The single value of a query."""

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from mappings.model import RESOURCES, Kind
 from sources.unified_lms.manifest.authorization import FormAuth, OAuth2, templates
-from sources.unified_lms.manifest.model import Endpoint, Get, Join, Manifest, ResourceSpec, Setting
+from sources.unified_lms.manifest.model import Changed, Endpoint, Get, Join, Manifest, ResourceSpec, Setting
 from sources.unified_lms.manifest.placeholders import Place, check_places, in_path
 from sources.unified_lms.manifest.sentences import Finding, suggestion
+from sources.unified_lms.templates import parse, texts
 
 COMPARISONS = ("gt", "gte", "lt", "lte", "in")
 """What a filter may ask beside equality: `created_at[gte]`, `status[in]`."""
@@ -84,7 +85,7 @@ def _uses_of(key: str, resource: ResourceSpec) -> Iterator[tuple[str, str]]:
             yield f"{key}.read.{index}.fetch.{name}.endpoint", fetch.endpoint
     if resource.get:
         yield f"{key}.get.endpoint", resource.get.endpoint
-    if resource.changed:
+    if resource.changed and resource.changed.endpoint:
         yield f"{key}.changed.endpoint", resource.changed.endpoint
     for name, join in resource.joins.items():
         yield f"{key}.joins.{name}.endpoint", join.endpoint
@@ -166,6 +167,13 @@ def _resources(manifest: Manifest) -> Iterator[Finding]:
             yield from _get(f"{key}.get", resource.get, resource)
         for index, gap in enumerate(resource.gaps):
             yield from _fields(f"{key}.gaps.{index}.fields", name, gap.fields)
+        if resource.changed:
+            yield from _changed(manifest, f"{key}.changed", resource.changed, resource)
+        if resource.deleted and not resource.identify:
+            yield (
+                f"{key}.deleted",
+                "says which records are deleted; add `identify`, which says what their ids are",
+            )
 
 
 def _reads(manifest: Manifest, key: str, name: str, resource: ResourceSpec) -> Iterator[Finding]:
@@ -256,6 +264,36 @@ def _get(key: str, get: Get, resource: ResourceSpec) -> Iterator[Finding]:
         )
 
 
+def _changed(manifest: Manifest, key: str, changed: Changed, resource: ResourceSpec) -> Iterator[Finding]:
+    names = [changed.endpoint] if changed.endpoint else [read.endpoint for read in resource.read]
+    for name in names:
+        if name in manifest.endpoints:
+            yield from _unsent(key, changed, name, manifest.endpoints[name])
+    if changed.id and resource.get is None:
+        yield f"{key}.id", "names records that are read one by one; add `get`, which says how"
+    elif changed.id and resource.get and not resource.get.parent and any(r.parents for r in resource.read):
+        yield (
+            f"{key}.id",
+            "names records that lie under parents; add `get.parent`, which finds a record's parent",
+        )
+
+
+def _unsent(key: str, changed: Changed, name: str, endpoint: Endpoint) -> Iterator[Finding]:
+    """A bound that no request would carry: the provider would give everything, and it would be taken for changes."""
+    sent = {pair for text in texts(_tree(endpoint)) for one in parse(text).placeholders for pair in one.names}
+    for argument in (*changed.since, *changed.until):
+        if ("args", argument) not in sent:
+            yield (
+                key,
+                f"gives {{args.{argument}}}, which the endpoint {name!r} does not send; put it into its query",
+            )
+
+
+def _tree(endpoint: Endpoint) -> dict[str, object]:
+    """What an endpoint sends, as far as it may hold placeholders."""
+    return endpoint.model_dump(include={"path", "query", "form", "json_", "headers"})
+
+
 def _limits(manifest: Manifest) -> Iterator[Finding]:
     if manifest.limits.status and not manifest.limits.windows:
         yield (
@@ -275,8 +313,8 @@ def _places(manifest: Manifest) -> Iterator[Place]:
         yield Place(f"limits.windows.{index}", window.requests, frozenset({"settings"}), discovered=False)
     discovering = {setting.discover.endpoint for setting in manifest.settings.values() if setting.discover}
     for name, endpoint in manifest.endpoints.items():
-        tree = endpoint.model_dump(include={"path", "query", "form", "json_", "headers"})
-        everything = known | {"parent", "args", "page", "since"}
+        tree = _tree(endpoint)
+        everything = known | {"parent", "args", "page"}
         yield Place(
             f"endpoints.{name}", tree, everything, endpoint.paging, discovered=name not in discovering
         )

@@ -268,11 +268,19 @@ class Join(Part):
 
 
 class Changed(Part):
-    """Where changed records can be asked for: `{since.value}` in the endpoint, and the id of each entry found."""
+    """How what has changed is asked for, where the provider has a filter for it.
 
-    endpoint: str
-    since_format: Literal["iso", "unix"] = "iso"
-    id: Jsonata
+    `since` and `until` are what the bounds of a window become: `{args.*}` by expressions over `{value, settings}`, the
+    value an instant. `when` sees `{settings}`. `endpoint` and `records` go before those of `read`. With `id`, which
+    sees an entry, the call only names what has changed, and each record is read by `get`.
+    """
+
+    when: Jsonata | None = None
+    endpoint: str | None = None
+    records: Jsonata | None = None
+    since: dict[str, Jsonata] = Field(min_length=1)
+    until: dict[str, Jsonata] = Field(default_factory=dict)
+    id: Jsonata | None = None
 
 
 class Gap(Part):
@@ -287,6 +295,7 @@ class ResourceSpec(Part):
     """What the provider can do with one of the four resources.
 
     `identify` gives the unified id of a record that cannot be mapped; it sees `{record, parent, joined, settings}`.
+    `deleted` sees the same, and says of a record that the provider has deleted it.
     """
 
     read: tuple[Read, ...] = Field(min_length=1)
@@ -297,6 +306,7 @@ class ResourceSpec(Part):
     joins: dict[str, Join] = Field(default_factory=dict)
     changed: Changed | None = None
     gaps: tuple[Gap, ...] = ()
+    deleted: Jsonata | None = None
 
 
 class Check(Part):

@@ -98,7 +98,6 @@ def _known(
         "credentials": frozenset(manifest.credentials),
         "settings": frozenset(manifest.settings),
         "parent": frozenset({"id"}),
-        "since": frozenset({"value"}),
         "args": arguments,
     }
     return names[namespace]
@@ -114,6 +113,8 @@ def _arguments(manifest: Manifest) -> frozenset[str]:
             found.update(re.findall(r"\{([a-z_]+)\}", resource.get.id))
         for rule in resource.filters.values():
             found.update(rule.args)
+        if resource.changed:
+            found.update(resource.changed.since, resource.changed.until)
         for join in resource.joins.values():
             found.update(join.args)
             found.update({"id"} if join.each else ())

@@ -79,6 +79,7 @@ def test_every_key_of_a_connection_is_documented() -> None:
         shown |= tomlkit.parse(block.text)["connections"]["acme"]
     assert documented - shown.keys() == {"writes", "mappings"}
     assert shown["network"].keys() == set(connection._NETWORK)
+    assert shown["sync"].keys() == set(connection._SYNC)
 
 
 def test_what_is_set_for_privacy_is_documented() -> None:

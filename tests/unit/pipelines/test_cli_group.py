@@ -16,7 +16,7 @@ from pipelines.cli import main
 from pipelines.cli.group import explain
 from sources.unified_lms.errors import ConfigurationError, MappingFailed
 
-COMMANDS = ("check", "demo", "get", "list", "providers", "sandbox", "status", "sync")
+COMMANDS = ("check", "demo", "get", "list", "providers", "reset", "sandbox", "status", "sync")
 ROOT = Path(__file__).parents[3]
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.passthrough import split_id
+from sources.unified_lms.ways import split_id
 
 
 @pytest.mark.parametrize(

@@ -262,3 +262,28 @@ def test_value_cannot_imitate_another_column() -> None:
     one = pa.table({"a": ["1\x1fb=2"], "b": pa.nulls(1, pa.string())})
     two = pa.table({"a": ["1"], "b": ["2"]})
     assert row_hashes(one, "x") != row_hashes(two, "x")
+
+
+def test_reported_deletions_are_believed_whatever_was_read(warehouse: PlainWarehouse) -> None:
+    """What the provider says it has deleted is retired, also in a reading of a part, and is not guarded."""
+    covered = Read(whole=False, deleted=["1", "2", "3", "unknown"])
+    assert counts(read(warehouse, 1, [], covered=covered)) == (0, 0, 3)
+    assert warehouse.history("2") == [("Grace", 0, 1, True)]
+
+
+def test_reported_deletions_do_not_hide_a_shrunken_answer(warehouse: PlainWarehouse) -> None:
+    """The guard looks at what is missing without a word, among what was not reported."""
+    with pytest.raises(DeletionsRefused, match="1 of 1 current users"):
+        read(warehouse, 1, [], covered=Read(whole=True, deleted=["1", "2"]))
+
+
+def test_record_that_is_there_was_not_deleted(warehouse: PlainWarehouse) -> None:
+    """Reported deleted and listed in the same reading: it was made again, and stays."""
+    covered = Read(whole=False, deleted=["1"])
+    assert counts(read(warehouse, 1, [("1", "Ada")], covered=covered)) == (0, 0, 0)
+
+
+def test_deletion_read_earlier_does_not_end_a_later_version(warehouse: PlainWarehouse) -> None:
+    """A slow run that saw a record deleted does not close what a later one read."""
+    read(warehouse, 5, [("1", "Ada again"), ("2", "Grace"), ("3", "Mary")])
+    assert counts(read(warehouse, 3, [], covered=Read(whole=False, deleted=["1"]))) == (0, 0, 0)

@@ -106,7 +106,7 @@ def test_query_values(provider: Provider, connect: Connect) -> None:
     """Lists repeat their key, booleans are lower case, and a parameter whose placeholder is null is left out."""
     client = connect(
         """
-endpoints: {users: {path: /users, query: {"include[]": [email, a b], active: true, since: "{since.value}"}}}
+endpoints: {users: {path: /users, query: {"include[]": [email, a b], active: true, since: "{parent.id}"}}}
 """
     )
     client.call("users")
@@ -122,7 +122,7 @@ endpoints:
   write:
     method: POST
     path: /write
-    form: {token: "{credentials.key}", users: [{name: Jo & Co, fields: [{type: x}]}], none: "{since.value}"}
+    form: {token: "{credentials.key}", users: [{name: Jo & Co, fields: [{type: x}]}], none: "{parent.id}"}
 """
     )
     client.call("write")

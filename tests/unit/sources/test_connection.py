@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from sources.unified_lms.connection import Connection, connection_names, load_connection
+from sources.unified_lms.connection import Connection, Rhythm, connection_names, load_connection
 from sources.unified_lms.errors import ConnectionConfigError
 
 Write = Callable[..., None]
@@ -55,6 +56,22 @@ def test_a_connection_from_files(write: Write) -> None:
         {"timezone": "Europe/London", "page_size": 500, "branches": False},
         token_folder=Path(os.environ["DLT_DATA_DIR"]) / "unified_lms" / "tokens",
     )
+
+
+def test_how_incremental_runs_go(write: Write) -> None:
+    """An hour of overlap and a whole run every seven days, unless the section says otherwise."""
+    write(GOOD)
+    assert load_connection("acme").sync == Rhythm(timedelta(hours=1), timedelta(days=7))
+    write(GOOD + "[connections.acme.sync]\noverlap_minutes = 5\nfull_every_days = 0")
+    assert load_connection("acme").sync == Rhythm(timedelta(minutes=5), timedelta(0))
+    write(GOOD + "[connections.acme.sync]\noverlap_minutes = -1\nfull_every = 7")
+    assert problems() == [
+        (
+            "connections.acme.sync.full_every is not known to talentlms; did you mean 'full_every_days'? "
+            "known here: full_every_days, overlap_minutes"
+        ),
+        "connections.acme.sync.overlap_minutes is -1; it has to be a number, 0 or more",
+    ]
 
 
 def test_the_folder_of_tokens_is_configurable(write: Write, tmp_path: Path) -> None:

@@ -244,6 +244,36 @@ limits: {windows: [{requests: "{settings.n}", seconds: 5}]}
         "endpoints.users.needs: is held against nothing; add `check.grants`, or remove it",
     ),
     ("check: {endpoint: nowhere}", "check.endpoint: is 'nowhere', which is no endpoint; known here: users"),
+    (
+        "resources: {users: {read: [{endpoint: users}], changed: {since: {since: value}}}}",
+        "resources.users.changed: gives {args.since}, which the endpoint 'users' does not send; put it into its query",
+    ),
+    (
+        (
+            'endpoints: {users: {path: /users, query: {from: "{args.since}"}}}\n'
+            "resources: {users: {read: [{endpoint: users}], changed: {since: {since: value}, until: {to: value}}}}"
+        ),
+        "resources.users.changed: gives {args.to}, which the endpoint 'users' does not send; put it into its query",
+    ),
+    (
+        (
+            'endpoints: {users: {path: /users, query: {from: "{args.since}"}}}\n'
+            "resources: {users: {read: [{endpoint: users}], changed: {since: {since: value}, id: id}}}"
+        ),
+        "resources.users.changed.id: names records that are read one by one; add `get`, which says how",
+    ),
+    (
+        (
+            'endpoints: {users: {path: /users, query: {from: "{args.since}"}}, courses: {path: /courses}}\n'
+            "resources: {courses: {read: [{endpoint: courses}]}, users: {get: {endpoint: users}, read: [{parents: "
+            "{resource: courses, id: id}, endpoint: users}], changed: {since: {since: value}, id: id}}}"
+        ),
+        "resources.users.changed.id: names records that lie under parents; add `get.parent`, which finds",
+    ),
+    (
+        "resources: {users: {read: [{endpoint: users}], deleted: record.gone}}",
+        "resources.users.deleted: says which records are deleted; add `identify`, which says what their ids are",
+    ),
 ]
 
 
