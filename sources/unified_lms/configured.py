@@ -146,8 +146,9 @@ def listed(value: Any) -> tuple[str, ...]:
 def setting_value(setting: Setting, value: Any) -> Any:
     """A configured value in the setting's type; raises `Problem` for one that does not fit."""
     made = _typed(setting, value)
-    if setting.choices and made not in setting.choices:
-        raise Problem(f"is {value!r}; it has to be one of {', '.join(map(str, setting.choices))}")
+    if not setting.allows(made):
+        wanted = "have no other entries than" if setting.type == "list" else "be one of"
+        raise Problem(f"is {value!r}; it has to {wanted} {', '.join(map(str, setting.choices))}")
     if setting.minimum is not None and made < setting.minimum:
         raise Problem(f"is {value!r}; it has to be at least {setting.minimum:g}")
     if setting.maximum is not None and made > setting.maximum:

@@ -153,7 +153,7 @@ def query_pairs(query: Mapping[str, Any], variables: Variables) -> list[tuple[st
     """Query parameters with placeholders filled in; a list repeats its key."""
     pairs: list[tuple[str, str]] = []
     for key, value in render(query, variables).items():
-        items = value if isinstance(value, list) else [value]
+        items = value if isinstance(value, (list, tuple)) else [value]
         pairs += [(key, as_text(item)) for item in items if item is not None]
     return pairs
 

@@ -123,7 +123,7 @@ def _settings(manifest: Manifest) -> Iterator[Finding]:
         key = f"settings.{name}"
         if setting.default is not None and not _fits(setting, setting.default):
             yield f"{key}.default", f"is {setting.default!r}; it has to be of type {setting.type}"
-        elif setting.choices and setting.default is not None and setting.default not in setting.choices:
+        elif setting.default is not None and not setting.allows(setting.default):
             yield f"{key}.default", f"is {setting.default!r}; it has to be one of {_all(setting.choices)}"
         if setting.format and setting.type != "string":
             yield (

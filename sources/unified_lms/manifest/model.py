@@ -5,7 +5,7 @@ What concerns several parts at once is checked in `manifest.checks`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -68,6 +68,11 @@ class Setting(Part):
     maximum: float | None = None
     discover: Discover | None = None
     without: Without | None = None
+
+    def allows(self, value: Any) -> bool:
+        """Whether the value, or each entry of a list, is among the choices, where there are any."""
+        entries = value if isinstance(value, (list, tuple)) else (value,)
+        return not self.choices or all(entry in self.choices for entry in entries)
 
 
 class Window(Part):

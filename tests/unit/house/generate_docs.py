@@ -96,7 +96,7 @@ def _provider(ability: ProviderAbility) -> dict[str, str]:
                 (
                     f"`{k}`",
                     s.type,
-                    "" if s.default is None else f"`{str(s.default).lower()}`",
+                    _default(s.default),
                     f"{s.title}. {s.help}",
                 )
                 for k, s in manifest.settings.items()
@@ -104,6 +104,14 @@ def _provider(ability: ProviderAbility) -> dict[str, str]:
         ),
         "coverage": "\n".join(_coverage(name, one) for name, one in ability.resources.items()),
     }
+
+
+def _default(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ", ".join(f"`{entry}`" for entry in value)
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _coverage(name: str, ability: ResourceAbility) -> str:

@@ -210,6 +210,10 @@ resources:
         "settings.size.default: is 'c'; it has to be one of a, b",
     ),
     (
+        "settings: {roles: {title: R, type: list, choices: [a, b], default: [a, c]}}",
+        "settings.roles.default: is ('a', 'c'); it has to be one of a, b",
+    ),
+    (
         "settings: {zone: {title: Z, type: string, without: {note: n, fields: {users: [creation]}}}}",
         "settings.zone.without.fields.users: names 'creation', which is no field; known here:",
     ),

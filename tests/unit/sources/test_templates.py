@@ -61,6 +61,15 @@ def test_query_pairs() -> None:
     assert pairs == [("role[]", "a"), ("role[]", "b"), ("n", "1"), ("x", "x y"), ("x", "z")]
 
 
+def test_a_configured_list_repeats_its_key() -> None:
+    """A setting of the type list is a tuple, which is a list to a query as well; an empty one leaves the key out."""
+    settings = {"settings": {"types": ("a", "b"), "none": ()}}
+    assert query_pairs({"type[]": "{settings.types}", "x[]": "{settings.none}"}, settings) == [
+        ("type[]", "a"),
+        ("type[]", "b"),
+    ]
+
+
 def test_form_pairs() -> None:
     """Lists are numbered unless their key ends in brackets, objects name their keys."""
     pairs = form_pairs({"ids": [7, 8], "ids[]": [7, 8], "u": [{"n": {"m": "{args.id}"}}]}, VARIABLES)
