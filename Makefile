@@ -11,8 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 INSTALL_LOG := $(VENV)/install.log
-# A file's tests share servers, so that a file stays with one process.
-TEST := $(BIN)/python -m pytest -n auto --dist loadfile
+TEST := $(BIN)/python -m pytest
 PYTEST_ARGS ?=
 LOCK_ARGS ?=
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sources.unified_lms.sandbox.oracles import talentlms
+from sources.unified_lms.sandbox.oracles import canvas, talentlms
 from sources.unified_lms.sandbox.oracles.rows import Row
 from sources.unified_lms.sandbox.world import World
 
 Oracle = Callable[..., list[Row]]
 
-ORACLES: dict[str, dict[str, Oracle]] = {"talentlms": talentlms.ORACLES}
+ORACLES: dict[str, dict[str, Oracle]] = {
+    "canvas": canvas.ORACLES,
+    "talentlms": talentlms.ORACLES,
+}
 """By provider and resource. Adding a provider is a module in `oracles` and a line here."""
 
 
@@ -24,7 +27,8 @@ def expected(world: World, provider: str, resource: str, **options: Any) -> list
 
     `<enum>_source` stands beside every enum. Timestamps are RFC 3339 in UTC with `Z`. Rows come in the
     order in which the provider lists them. `options` are the dialect's, where they change what can be told
-    (for TalentLMS: `timezone`, `domain`, `newer_fields`). KeyError for a provider or resource without an
+    (for TalentLMS: `timezone`, `domain`, `newer_fields`; for Canvas: `shard`, `domain`,
+    `names_apart`). KeyError for a provider or resource without an
     oracle.
     """
     with world.lock:

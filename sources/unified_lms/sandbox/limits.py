@@ -60,3 +60,37 @@ class CallLimits:
             for window in self._windows:
                 window.count()
             return True
+
+
+class LeakyBucket:
+    """A bucket that every call fills by its cost and that empties by itself; a call is let in while it is not full."""
+
+    def __init__(self, size: float, outflow: float, clock: Callable[[], float]) -> None:
+        """Starts empty; `outflow` is what leaves it in a second."""
+        self._size = size
+        self._outflow = outflow
+        self._clock = clock
+        self._level = 0.0
+        self._at = clock()
+        self._lock = Lock()
+
+    def admit(self, cost: float) -> bool:
+        """Whether a call is let in, and costs."""
+        with self._lock:
+            self._leak()
+            if self._level >= self._size:
+                return False
+            self._level += cost
+            return True
+
+    @property
+    def remaining(self) -> float:
+        """What may be spent before calls are refused."""
+        with self._lock:
+            self._leak()
+            return max(0.0, self._size - self._level)
+
+    def _leak(self) -> None:
+        now = self._clock()
+        self._level = max(0.0, self._level - (now - self._at) * self._outflow)
+        self._at = now

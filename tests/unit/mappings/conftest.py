@@ -33,11 +33,20 @@ def evaluate() -> Evaluate:
 @pytest.fixture
 def map_talentlms(evaluate: Evaluate) -> MapRecord:
     """What the TalentLMS mapping of a resource makes of a record, on which both engines must agree."""
+    return _map_record(evaluate, "talentlms", PORTAL)
 
+
+@pytest.fixture
+def map_canvas(evaluate: Evaluate) -> MapRecord:
+    """What the Canvas mapping of a resource makes of a record, on which both engines must agree."""
+    return _map_record(evaluate, "canvas", {})
+
+
+def _map_record(evaluate: Evaluate, provider: str, configured: dict[str, Any]) -> MapRecord:
     def run(
-        resource: str, record: Any, *, parent: Any = None, joined: Any = None, settings: Any = PORTAL
+        resource: str, record: Any, *, parent: Any = None, joined: Any = None, settings: Any = configured
     ) -> dict[str, Any]:
-        source = (FOLDER / "talentlms" / f"{resource}.jsonata").read_text()
+        source = (FOLDER / provider / f"{resource}.jsonata").read_text()
         value = {"record": record, "parent": parent, "joined": joined or {}, "settings": settings}
         found = evaluate(source, value)
         assert isinstance(found, dict)

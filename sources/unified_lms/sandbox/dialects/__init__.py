@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from starlette.types import ASGIApp
 
+from sources.unified_lms.sandbox.dialects.canvas import Canvas
 from sources.unified_lms.sandbox.dialects.talentlms import TalentLms
 from sources.unified_lms.sandbox.world import World
 
@@ -34,6 +35,7 @@ class Dialect(Protocol):
 
 
 DIALECTS: dict[str, Callable[..., Dialect]] = {
+    "canvas": Canvas,
     "talentlms": TalentLms,
 }
 """Dialects by the provider's name. `DIALECTS[name](world, **options)`."""
