@@ -19,14 +19,18 @@ from sources.unified_lms.connection import Connection
 from sources.unified_lms.errors import (
     BudgetExhausted,
     ConfigurationError,
+    Forbidden,
+    Invalid,
     LmsError,
+    NoData,
+    NotFound,
     NothingSent,
     ProviderError,
     Retriable,
     Unauthorized,
 )
 from sources.unified_lms.joins import as_list
-from sources.unified_lms.manifest import Join, Manifest, Read
+from sources.unified_lms.manifest import Count, Join, Manifest, Read
 from sources.unified_lms.manifest.paging import NoPaging, Offsets, PageNumbers
 from sources.unified_lms.slicing import slices
 from sources.unified_lms.templates import parse
@@ -203,14 +207,19 @@ class _Check:
             self._first_page(next(name for name in RESOURCES if name in self._manifest.resources))
             return {}, (), None
         body = self._client.call(asked.endpoint).text
-        counts = {
-            name: count
-            for name, source in asked.counts.items()
-            if (count := _count(source, body)) is not None
-        }
+        counts = {name: _count(source, body) for name, source in asked.counts.items()}
+        counts |= {name: self._counted_elsewhere(one) for name, one in asked.counts_elsewhere.items()}
         told = as_list(_value(asked.tells, body)) if asked.tells else []
         granted = [str(name) for name in as_list(_value(asked.grants, body))] if asked.grants else None
-        return counts, tuple(str(line) for line in told), granted
+        known = {name: count for name, count in counts.items() if count is not None}
+        return known, tuple(str(line) for line in told), granted
+
+    def _counted_elsewhere(self, count: Count) -> int | None:
+        """A number that costs a call of its own; None where the account may not ask."""
+        try:
+            return _count(count.value, self._client.call(count.endpoint).text)
+        except (Forbidden, NotFound, NoData, Invalid):
+            return None
 
     def _first_page(self, resource: str) -> list[Any] | None:
         return PassThrough(self._connection, self._manifest, resource, self._client).first_page()

@@ -10,6 +10,7 @@ from sources.unified_lms.manifest.loading import (
 from sources.unified_lms.manifest.model import (
     Changed,
     Check,
+    Count,
     Credential,
     Endpoint,
     ErrorRule,
@@ -31,6 +32,7 @@ __all__ = [
     "SHIPPED",
     "Changed",
     "Check",
+    "Count",
     "Credential",
     "Endpoint",
     "ErrorRule",

@@ -74,6 +74,8 @@ def _uses(manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield "limits.status.endpoint", manifest.limits.status.endpoint
     if manifest.check:
         yield "check.endpoint", manifest.check.endpoint
+        for name, count in manifest.check.counts_elsewhere.items():
+            yield f"check.counts_elsewhere.{name}.endpoint", count.endpoint
     for name, resource in manifest.resources.items():
         yield from _uses_of(f"resources.{name}", resource)
 

@@ -314,15 +314,24 @@ class ResourceSpec(Part):
     deleted: Jsonata | None = None
 
 
+class Count(Part):
+    """A number that an endpoint of its own tells; `value` sees the body."""
+
+    endpoint: str
+    value: Jsonata
+
+
 class Check(Part):
     """What `lms check` asks: `counts` are expressions over the body, `tells` gives a text or a list of texts.
 
-    `grants` gives the names of what the account may do, to be held against what endpoints `needs`.
+    `counts_elsewhere` are the same as `counts` where other endpoints tell them, one call for each. `grants` gives the
+    names of what the account may do, to be held against what endpoints `needs`.
     """
 
     endpoint: str
     grants: Jsonata | None = None
     counts: dict[str, Jsonata] = Field(default_factory=dict)
+    counts_elsewhere: dict[str, Count] = Field(default_factory=dict)
     tells: Jsonata | None = None
 
 

@@ -247,6 +247,10 @@ limits: {windows: [{requests: "{settings.n}", seconds: 5}]}
         "endpoints: {users: {path: /users, needs: [a]}}",
         "endpoints.users.needs: is held against nothing; add `check.grants`, or remove it",
     ),
+    (
+        "check: {endpoint: users, counts_elsewhere: {users: {endpoint: nowhere, value: n}}}",
+        "check.counts_elsewhere.users.endpoint: is 'nowhere', which is no endpoint; known here: users",
+    ),
     ("check: {endpoint: nowhere}", "check.endpoint: is 'nowhere', which is no endpoint; known here: users"),
     (
         "resources: {users: {read: [{endpoint: users}], changed: {since: {since: value}}}}",
