@@ -67,6 +67,16 @@ def _setting(setting: Setting) -> dict[str, Any]:
     return kept | {"discovered": setting.discover is not None}
 
 
+def shown_default(setting: Setting) -> str | None:
+    """A setting's default as a variable would hold it: lower-case booleans, a list with commas; None for none."""
+    value = setting.default
+    if value is None:
+        return None
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def provider_ability(provider: str, folders: Sequence[Path] = ()) -> ProviderAbility:
     """What one provider can do; `ManifestError` if there is no such provider."""
     manifest = load_manifest(provider, folders)

@@ -63,12 +63,17 @@ def providers(name: str | None, folders: tuple[Path, ...], coverage: bool, as_js
 def _show_all(abilities: Sequence[ProviderAbility]) -> None:
     rows = []
     for each in abilities:
-        mark = " (provisional)" if each.manifest.provisional else ""
         for name, ability in each.resources.items():
             filled = f"{len(ability.coverage.fields)} of {len(ability.resource.fields)}"
             filters = ", ".join(ability.filters)
-            rows.append([each.manifest.provider + mark, name, ", ".join(ability.operations), filled, filters])
+            rows.append([_marked(each), name, ", ".join(ability.operations), filled, filters])
     print_table(["provider", "resource", "operations", "fields", "filters"], rows)
+
+
+def _marked(ability: ProviderAbility) -> str:
+    """The provider's name, with a mark where nobody has confirmed its facts."""
+    manifest = ability.manifest
+    return f"{manifest.provider} (provisional)" if manifest.provisional else manifest.provider
 
 
 def _show_coverage(abilities: Sequence[ProviderAbility], as_json: bool) -> None:
@@ -85,11 +90,13 @@ def _show_coverage(abilities: Sequence[ProviderAbility], as_json: bool) -> None:
             for each in found
             if each.resource == resource
         ]
-        print_table(["field", *names], rows, title=resource)
+        print_table(["field", *map(_marked, abilities)], rows, title=resource)
         say()
 
 
 def _show_one(ability: ProviderAbility) -> None:
+    from pipelines.providers import shown_default
+
     manifest = ability.manifest
     say(
         f"{manifest.title} ({manifest.provider}){' - provisional: not confirmed' if manifest.provisional else ''}"
@@ -101,16 +108,12 @@ def _show_one(ability: ProviderAbility) -> None:
     print_table(["credential", "title", "required", "where it is found"], needed)
     say()
     settings = [
-        [key, one.title, one.type, _value(one.default), one.help] for key, one in manifest.settings.items()
+        [key, one.title, one.type, shown_default(one), one.help] for key, one in manifest.settings.items()
     ]
     print_table(["setting", "title", "type", "default", "meaning"], settings)
     for name, resource in ability.resources.items():
         say()
         _show_resource(name, resource)
-
-
-def _value(default: object) -> str | None:
-    return None if default is None else str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _show_resource(name: str, ability: ResourceAbility) -> None:

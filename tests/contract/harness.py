@@ -19,11 +19,12 @@ from sources.unified_lms.run import make_mapper, resource_mapping
 from sources.unified_lms.sandbox import SandboxServer
 from sources.unified_lms.spool import RejectedRow
 
-PROVIDERS = ("talentlms", "canvas")
+PROVIDERS = ("talentlms", "canvas", "docebo")
 """Every provider that the sandbox speaks; a new one is one more name here."""
 UNLIMITED: dict[str, dict[str, Any]] = {
     "talentlms": {"calls_per_burst": 10**6, "calls_per_hour": 10**6},
     "canvas": {"request_cost": 0.0, "max_per_page": 5, "empty_pages": True, "inline_items": 2},
+    "docebo": {"calls_per_hour": 10**6, "most_in_a_page": 5},
 }
 """Options of a dialect that lift its limits, since the tests' own clock does not pass for the server, and that make
 its small world take several pages."""

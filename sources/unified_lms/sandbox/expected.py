@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sources.unified_lms.sandbox.oracles import canvas, talentlms
+from sources.unified_lms.sandbox.oracles import canvas, docebo, talentlms
 from sources.unified_lms.sandbox.oracles.rows import Row
 from sources.unified_lms.sandbox.world import World
 
@@ -17,6 +17,7 @@ Oracle = Callable[..., list[Row]]
 
 ORACLES: dict[str, dict[str, Oracle]] = {
     "canvas": canvas.ORACLES,
+    "docebo": docebo.ORACLES,
     "talentlms": talentlms.ORACLES,
 }
 """By provider and resource. Adding a provider is a module in `oracles` and a line here."""
@@ -27,9 +28,9 @@ def expected(world: World, provider: str, resource: str, **options: Any) -> list
 
     `<enum>_source` stands beside every enum. Timestamps are RFC 3339 in UTC with `Z`. Rows come in the
     order in which the provider lists them. `options` are the dialect's, where they change what can be told
-    (for TalentLMS: `timezone`, `domain`, `newer_fields`; for Canvas: `shard`, `domain`,
-    `names_apart`). KeyError for a provider or resource without an
-    oracle.
+    (for TalentLMS: `timezone`, `domain`, `newer_fields`; for Canvas: `shard`, `domain`, `names_apart`), and settings
+    that choose what is asked (for Docebo: `course_list`, `enrollment_list`). KeyError for a provider or resource
+    without an oracle.
     """
     with world.lock:
         return ORACLES[provider][resource](world, **options)

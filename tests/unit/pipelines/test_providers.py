@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from mappings.model import RESOURCES
 from pipelines.cli import main
-from pipelines.providers import coverage_of, provider_abilities
+from pipelines.providers import coverage_of, provider_abilities, shown_default
+from sources.unified_lms.manifest import Setting
 
 USERS_ALONE = """
 provider: small
@@ -55,3 +56,27 @@ def test_the_command_gives_the_same() -> None:
     }
     assert found["users", "emails"] == {"talentlms": True}
     assert found["users", "job_title"] == {"talentlms": False}
+
+
+@pytest.mark.parametrize("words", [[], ["docebo"], ["docebo", "--coverage"]])
+def test_a_provisional_provider_is_marked(words: list[str]) -> None:
+    """Whoever looks at the providers sees whose facts are not confirmed, and no other is marked."""
+    lines = CliRunner().invoke(main, ["providers", *words]).stdout.splitlines()
+    marked = [line for line in lines if "provisional" in line]
+    assert marked
+    assert all("docebo" in line for line in marked)
+
+
+def test_a_provisional_provider_is_marked_as_json() -> None:
+    """A program sees it as well."""
+    found = orjson.loads(CliRunner().invoke(main, ["providers", "--json"]).stdout)["providers"]
+    assert [each["provider"] for each in found if each["provisional"]] == ["docebo"]
+
+
+def test_a_default_is_shown_as_it_would_be_configured() -> None:
+    """Lists have commas and truth values small letters, as in a variable."""
+    lists = Setting(title="L", type="list", default=("learner", "tutor"))
+    flag = Setting(title="F", type="boolean", default=True)
+    number = Setting(title="N", type="integer", default=200)
+    assert [shown_default(each) for each in (lists, flag, number)] == ["learner, tutor", "true", "200"]
+    assert shown_default(Setting(title="S", type="string")) is None

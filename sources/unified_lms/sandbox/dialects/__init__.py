@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from starlette.types import ASGIApp
 
 from sources.unified_lms.sandbox.dialects.canvas import Canvas
+from sources.unified_lms.sandbox.dialects.docebo import Docebo
 from sources.unified_lms.sandbox.dialects.talentlms import TalentLms
 from sources.unified_lms.sandbox.world import World
 
@@ -36,6 +37,7 @@ class Dialect(Protocol):
 
 DIALECTS: dict[str, Callable[..., Dialect]] = {
     "canvas": Canvas,
+    "docebo": Docebo,
     "talentlms": TalentLms,
 }
 """Dialects by the provider's name. `DIALECTS[name](world, **options)`."""
