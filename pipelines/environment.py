@@ -29,6 +29,8 @@ DEFAULTS = {
     "LOAD__TRUNCATE_STAGING_DATASET": "true",
     # Our own messages say what happens. What dlt logs of a load that fails quotes it, with a traceback.
     "RUNTIME__LOG_LEVEL": "CRITICAL",
+    # A signal ends a run at a safe point of ours; a load that has begun is short, and is let come to its end.
+    "RUNTIME__INTERCEPT_SIGNALS": "false",
 }
 
 

@@ -48,8 +48,26 @@ def open_reading(target: Target) -> Iterator[WarehouseReading | None]:
     yield from _readings(dlt.destinations.postgres(), target.dataset)
 
 
+@contextmanager
+def open_client(target: Target) -> Iterator[SqlClientBase[Any]]:
+    """A client of the warehouse, read only, for as long as the block runs; the warehouse has to be there."""
+    if target.destination != "duckdb":
+        with _client(dlt.destinations.postgres(), target.dataset) as client:
+            yield client
+        return
+    with (
+        duckdb.connect(target.location, read_only=True) as connection,
+        _client(dlt.destinations.duckdb(connection), target.dataset) as client,
+    ):
+        yield client
+
+
+def _client(destination: Any, dataset: str) -> SqlClientBase[Any]:
+    return dlt.dataset(destination, dataset, schema=dlt.Schema("unified_lms")).sql_client
+
+
 def _readings(destination: Any, dataset: str) -> Iterator[WarehouseReading | None]:
-    with dlt.dataset(destination, dataset, schema=dlt.Schema("unified_lms")).sql_client as client:
+    with _client(destination, dataset) as client:
         yield WarehouseReading(client) if client.has_dataset() else None
 
 

@@ -6,10 +6,10 @@ half done is finished first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Unpack
 
 import dlt
 
@@ -20,12 +20,11 @@ from pipelines.recovery import finish_pending
 from pipelines.views import create_views
 from sources.unified_lms.connection import Connection, load_connection
 from sources.unified_lms.errors import ConfigurationError, LmsError, Unauthorized
+from sources.unified_lms.filters import check_filters
 from sources.unified_lms.manifest import Manifest, load_manifest
-from sources.unified_lms.run import Options
+from sources.unified_lms.run import How, Options
 from sources.unified_lms.source import build_resources, source_of
 from sources.unified_lms.tables import CONNECTIONS, SYNC_RUNS
-
-Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,13 @@ class ConnectionResult:
     connection: str
     provider: str
     results: tuple[ResourceResult, ...]
+    stopped_by: str | None = None
+    """What asked the run to end before everything was read; None where nothing did."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing failed, was read in part or was not begun."""
+        return not (self.failed or self.partial or self.stopped_by)
 
     @property
     def failed(self) -> bool:
@@ -75,34 +81,42 @@ def sync_connection(
     target: Target,
     *,
     resources: Sequence[str] | None = None,
-    full: bool = False,
-    allow_deletions: bool = False,
-    progress: Progress = lambda resource, records: None,
+    **how: Unpack[How],
 ) -> ConnectionResult:
     """Syncs one connection; a resource that fails is in the result with its error, and in `sync_runs`.
 
-    `full` reads everything from the beginning, whatever earlier runs came to. `progress` hears of each resource when it
-    begins, with no records, and then of the records read so far. Raises `ConfigurationError` when nothing could even
-    be tried.
+    `how` is in the words of `Options`; its `progress` hears of each resource when it begins, with no records, and then
+    of the records read so far. Raises `ConfigurationError` when nothing could even be tried.
     """
     connection = load_connection(name)
     manifest = load_manifest(connection.provider, connection.folders)
-    wanted = _wanted(manifest, resources)
-    options = Options(allow_deletions, connection.keep_raw, full, progress=progress)
+    options = Options(keep_raw=connection.keep_raw, **how)
+    wanted = wanted_resources(manifest, resources, options.filters)
     pipeline = target.pipeline(name)
     finish_pending(pipeline, name)
     results = list(_run_all(pipeline, connection, manifest, wanted, options))
     _record_state(pipeline, connection, results)
     create_views(pipeline)
-    return ConnectionResult(name, manifest.provider, tuple(results))
+    return ConnectionResult(name, manifest.provider, tuple(results), options.stop.reason)
 
 
-def _wanted(manifest: Manifest, resources: Sequence[str] | None) -> list[str]:
+def wanted_resources(
+    manifest: Manifest, resources: Sequence[str] | None = None, filters: Iterable[str] = ()
+) -> list[str]:
+    """The resources to read, in the model's order: those named, else all that can be filtered so.
+
+    Raises `ConfigurationError` for one that the provider lacks, and for a filter that it cannot do.
+    """
     for name in resources or ():
         if name not in manifest.resources:
             can = ", ".join(manifest.resources)
             raise ConfigurationError(f"--resource: {manifest.provider} has no {name!r}; it has {can}")
-    return [name for name in RESOURCES if name in (resources or manifest.resources)]
+        check_filters(manifest, name, filters)
+    wanted = [name for name in RESOURCES if name in (resources or manifest.resources)]
+    fitting = [name for name in wanted if set(filters) <= manifest.resources[name].filters.keys()]
+    if not fitting:
+        check_filters(manifest, wanted[0], filters)
+    return fitting
 
 
 def _run_all(
@@ -113,6 +127,8 @@ def _run_all(
     options: Options,
 ) -> Iterator[ResourceResult]:
     for name in resources:
+        if options.stop.reason is not None:
+            return
         options.progress(name, 0)
         result = _run_one(pipeline, connection, manifest, name, options)
         yield result
@@ -136,25 +152,33 @@ def _run_one(
         ours = own_error(error)
         if ours is None:
             raise
-        return _failed(pipeline, connection, manifest, name, options, started, ours)
+        return _failed(pipeline, connection, name, options, started, ours)
     return ResourceResult(reports[0])
 
 
 def _failed(
     pipeline: dlt.Pipeline,
     connection: Connection,
-    manifest: Manifest,
     name: str,
     options: Options,
     started: datetime,
     error: LmsError,
 ) -> ResourceResult:
-    report = {
+    report = failed_report(connection, name, options, started, error)
+    record(pipeline, SYNC_RUNS, [report])
+    return ResourceResult(report, error)
+
+
+def failed_report(
+    connection: Connection, resource: str, options: Options, started: datetime, error: LmsError
+) -> dict[str, Any]:
+    """The row of `sync_runs` of a run that came to nothing."""
+    return {
         "run_id": options.run_id,
         "connection_id": connection.name,
-        "resource": name,
-        "provider": manifest.provider,
-        "mode": "full",
+        "resource": resource,
+        "provider": connection.provider,
+        "mode": "filtered" if options.filters else "full",
         "status": "failed",
         "started_at": started,
         "duration_seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
@@ -162,8 +186,6 @@ def _failed(
         "records_rejected": 0,
         "message": str(error),
     }
-    record(pipeline, SYNC_RUNS, [report])
-    return ResourceResult(report, error)
 
 
 def _record_state(pipeline: dlt.Pipeline, connection: Connection, results: Sequence[ResourceResult]) -> None:

@@ -185,6 +185,23 @@ def warehouse_options(command: _Command) -> _Command:
     return destination(dataset(command))
 
 
+def filter_option(text: str) -> Callable[[_Command], _Command]:
+    """Gives a command `--filter K=V`, passed as the dictionary `filters`; `text` is its help."""
+    return click.option("--filter", "filters", multiple=True, callback=_filters, metavar="K=V", help=text)
+
+
+def _filters(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for value in values:
+        name, sign, wanted = value.partition("=")
+        if not sign or not name:
+            raise click.BadParameter(f"{value!r} is no filter; write it such as 'user[id]=5'")
+        if name in found:
+            raise click.BadParameter(f"{name!r} stands twice")
+        found[name] = wanted
+    return found
+
+
 class ResourceName(click.ParamType[str]):
     """One of the four resources, as `course_items` or, as on the wire, `course-items`."""
 

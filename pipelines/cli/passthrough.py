@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.cli.group import DONE, INCOMPLETE, ResourceName, common, finish, prepare_dlt
+from pipelines.cli.group import DONE, INCOMPLETE, ResourceName, common, filter_option, finish, prepare_dlt
 from pipelines.output import note, print_json, print_line
 
 if TYPE_CHECKING:
@@ -29,29 +29,10 @@ def _format_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return choose(leave(command))
 
 
-def _filter(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    found = {}
-    for value in values:
-        name, sign, wanted = value.partition("=")
-        if not sign or not name:
-            raise click.BadParameter(f"{value!r} is no filter; write it such as 'user[id]=5'")
-        if name in found:
-            raise click.BadParameter(f"{name!r} stands twice")
-        found[name] = wanted
-    return found
-
-
 @click.command("list", short_help="Read records live, nothing stored.")
 @click.argument("name")
 @click.argument("resource", type=ResourceName())
-@click.option(
-    "--filter",
-    "filters",
-    multiple=True,
-    callback=_filter,
-    metavar="K=V",
-    help="What to read; may be repeated.",
-)
+@filter_option("What to read; may be repeated.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Stop after so many records.")
 @_format_option
 @common

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ from pipelines.cli.group import (
     common,
     debugging,
     explain,
+    filter_option,
     finish,
     prepare_dlt,
     warehouse_options,
@@ -27,6 +29,8 @@ from sources.unified_lms.errors import ConfigurationError
 if TYPE_CHECKING:
     from pipelines.environment import Target
     from pipelines.sync import ConnectionResult
+    from sources.unified_lms.run import How
+    from sources.unified_lms.stopping import Stop
 
 COLUMNS = (
     "connection", "resource", "status", "read", "new", "changed", "retired", "rejected", "requests", "seconds",
@@ -36,6 +40,7 @@ _REPORTED = (
     "connection_id", "resource", "status", "records_read", "records_new", "records_changed", "records_retired",
     "records_rejected", "requests", "duration_seconds",
 )  # fmt: skip
+_STOPPED = "not begun: the run was stopped by {}"
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Run:
     def incomplete(self, max_rejected: float) -> bool:
         """Whether anything is missing: a resource, a parent, or too large a share of records."""
         result = self.result
-        return result is None or result.failed or result.partial or result.rejected_share > max_rejected
+        return result is None or not result.whole or result.rejected_share > max_rejected
 
     @property
     def document(self) -> dict[str, Any]:
@@ -65,6 +70,7 @@ class Run:
             "connection": self.connection,
             "provider": result.provider if result else None,
             "problem": self.problem,
+            "stopped_by": result.stopped_by if result else None,
             "rejected_share": result.rejected_share if result else None,
             "resources": [one.report for one in result.results] if result else [],
         }
@@ -100,6 +106,10 @@ class Share(click.ParamType[float]):
 @click.option(
     "--full", is_flag=True, help="Read everything from the beginning, whatever earlier runs came to."
 )
+@filter_option("Only what the provider's own filter selects; may be repeated. Retires nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Read, map and compare, say what would change, and load nothing."
+)
 @warehouse_options
 @click.option(
     "--allow-deletions", is_flag=True, help="Go on although more than half of the records have vanished."
@@ -117,6 +127,8 @@ def sync(
     names: tuple[str, ...],
     resources: tuple[str, ...],
     full: bool,
+    filters: dict[str, str],
+    dry_run: bool,
     destination: str | None,
     dataset: str | None,
     allow_deletions: bool,
@@ -128,9 +140,14 @@ def sync(
     One row for each resource says what was read and what changed. A record that cannot be mapped is kept in
     rejected_records with the reason. A run that would retire more than half of what it covers is refused.
 
+    SIGTERM and Ctrl-C end it at the next safe point: what has been read is loaded as a part, and the status is 3. A
+    second one ends it at once, and leaves nothing half loaded either.
+
     \b
     Examples:
       lms sync
+      lms sync acme --dry-run
+      lms sync acme --resource course_enrollments --filter 'user[id]=5'
       lms sync acme --resource users --resource courses
       lms sync --destination postgres --dataset learning --json
     """
@@ -139,8 +156,9 @@ def sync(
 
     wanted = list(dict.fromkeys(names)) or _configured()
     place = target(destination, dataset)
-    runs = _run_all(wanted, place, list(resources) or None, full=full, allow_deletions=allow_deletions)
-    report(runs, as_json=as_json)
+    how: How = {"full": full, "allow_deletions": allow_deletions, "filters": filters}
+    runs = _run_all(wanted, place, list(resources) or None, how, dry_run=dry_run)
+    report(runs, as_json=as_json, dry_run=dry_run)
     finish(exit_status(runs, max_rejected))
 
 
@@ -160,30 +178,34 @@ def _configured() -> list[str]:
 
 
 def _run_all(
-    names: Sequence[str], target: Target, resources: list[str] | None, *, full: bool, allow_deletions: bool
+    names: Sequence[str], target: Target, resources: list[str] | None, how: How, *, dry_run: bool
 ) -> list[Run]:
     from pipelines.cli.progress import make_progress
+    from pipelines.cli.signals import stoppable
+    from pipelines.rehearsal import rehearse_connection
     from pipelines.sync import sync_connection
 
-    runs = []
-    with make_progress() as progress:
-        for name in names:
-            try:
-                result = sync_connection(
-                    name,
-                    target,
-                    resources=resources,
-                    full=full,
-                    allow_deletions=allow_deletions,
-                    progress=lambda resource, records, name=name: progress.update(name, resource, records),  # type: ignore[misc]
-                )
-                runs.append(Run(name, result))
-            except Exception as error:  # the other connections are run all the same
-                if debugging():
-                    raise
-                problem, status = explain(error)
-                runs.append(Run(name, problem=problem, status=status))
-    return runs
+    run = rehearse_connection if dry_run else sync_connection
+    with make_progress() as progress, stoppable() as stop:
+
+        def run_one(name: str) -> ConnectionResult:
+            own: How = {**how, "stop": stop, "progress": partial(progress.update, name)}
+            return run(name, target, resources=resources, **own)
+
+        return [_tried(name, run_one, stop) for name in names]
+
+
+def _tried(name: str, run: Callable[[str], ConnectionResult], stop: Stop) -> Run:
+    """What became of one connection; an error of one takes nothing from the others."""
+    if stop.reason is not None:
+        return Run(name, problem=_STOPPED.format(stop.reason), status=INCOMPLETE)
+    try:
+        return Run(name, run(name))
+    except Exception as error:
+        if debugging():
+            raise
+        problem, status = explain(error)
+        return Run(name, problem=problem, status=status)
 
 
 def exit_status(runs: Sequence[Run], max_rejected: float) -> int:
@@ -200,18 +222,26 @@ def rows_of(result: ConnectionResult) -> list[list[Any]]:
     return [[one.report.get(key) for key in _REPORTED] for one in result.results]
 
 
-def report(runs: Sequence[Run], *, as_json: bool = False) -> None:
+def report(runs: Sequence[Run], *, as_json: bool = False, dry_run: bool = False) -> None:
     """Prints the results; messages and problems go to standard error."""
     results = [run.result for run in runs if run.result]
     rows = [row for result in results for row in rows_of(result)]
     if as_json:
-        print_json({"connections": [run.document for run in runs]})
+        print_json({"dry_run": dry_run, "connections": [run.document for run in runs]})
     elif rows:
         print_table(COLUMNS, rows)
-    for result in results:
+    _note_messages(runs)
+    if dry_run:
+        note("nothing was loaded: this was a dry run")
+
+
+def _note_messages(runs: Sequence[Run]) -> None:
+    for result in (run.result for run in runs if run.result):
         for one in result.results:
             if one.report.get("message"):
                 note(f"{result.connection}: {one.report['resource']}: {one.report['message']}")
+        if result.stopped_by:
+            note(f"{result.connection}: stopped by {result.stopped_by}; the next run goes on")
     for run in runs:
         if run.problem:
             note(f"{run.connection}: {run.problem}")

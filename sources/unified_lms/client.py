@@ -40,6 +40,7 @@ from sources.unified_lms.manifest.model import Discover, Endpoint, LimitStatus
 from sources.unified_lms.manifest.paging import Offsets, PageNumbers
 from sources.unified_lms.pagination import PagingProblem, Seen, Step, pager
 from sources.unified_lms.redaction import Redactor
+from sources.unified_lms.stopping import Stop
 from sources.unified_lms.templates import Variables, parse, texts
 from sources.unified_lms.transport import Reply, Request, Transport
 from sources.unified_lms.verdicts import Attempt, Judge
@@ -66,6 +67,7 @@ class Client:
         timing: Timing | None = None,
         tries: int = 5,
         max_wait: float = 120.0,
+        stop: Stop | None = None,
     ) -> None:
         self.manifest = manifest
         self.connection = connection
@@ -73,6 +75,7 @@ class Client:
         self._tries = tries
         self._max_wait = max_wait
         self._closed = threading.Event()
+        self._stop = stop or Stop()
         self._configured = _with_defaults(manifest, connection)
         self._redactor = Redactor(_secrets(manifest, connection))
         self._body = BodyReader(manifest.secrets)
@@ -137,7 +140,7 @@ class Client:
         """The answer of one request, sent again where that may help.
 
         `variables` are namespaces of placeholders: `parent`, `args`, `page`. Raises `ProviderError`,
-        `BudgetExhausted`, `ConfigurationError` for a placeholder without a value, and `ClientClosed`.
+        `BudgetExhausted`, `ConfigurationError` for a placeholder without a value, `ClientClosed` and `Stopped`.
         """
         return self._call(endpoint, variables, None)
 
@@ -345,7 +348,8 @@ class Client:
         if self._timing.sleep is not None:
             self._timing.sleep(seconds)
         else:
-            self._closed.wait(seconds)
+            self._stop.wait(self._closed, seconds)
+        self._stop.check()
         if self._closed.is_set():
             raise ClientClosed(f"{self.connection.name}: the client was closed while a request waited")
 

@@ -5,6 +5,7 @@
     │   ├── ManifestError                 a provider's manifest
     │   └── ConnectionConfigError         a connection in config.toml, secrets.toml or the environment
     ├── BudgetExhausted                   the wait for a rate limit is longer than allowed: go on at `resume_at`
+    ├── Stopped                           the run was asked to end (SIGTERM, Ctrl-C)
     ├── MappingFailed                     not one record of a resource could be mapped
     ├── DeletionsRefused                  more would be retired than can be believed
     ├── ClientClosed                      the client was closed while a request waited
@@ -68,6 +69,14 @@ class BudgetExhausted(LmsError):
         super().__init__(message)
         self.wait = wait
         self.resume_at = resume_at
+
+
+class Stopped(LmsError):
+    """The run was asked to end; `reason` says by what."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The run was stopped by {reason}.")
+        self.reason = reason
 
 
 class MappingFailed(LmsError):

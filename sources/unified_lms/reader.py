@@ -26,6 +26,7 @@ from sources.unified_lms.errors import (
     LmsError,
     NoData,
     ProviderError,
+    Stopped,
     Unauthorized,
 )
 from sources.unified_lms.joins import Joiner, as_list
@@ -35,6 +36,7 @@ from sources.unified_lms.prefetch import interleave
 from sources.unified_lms.records import RecordFinder
 from sources.unified_lms.slicing import covers_everything, slices
 from sources.unified_lms.spool import WHOLE, RejectedRow
+from sources.unified_lms.stopping import Stop
 from sources.unified_lms.tombstones import Tombstones
 from sources.unified_lms.ways import changed_read, choose_changed, choose_read, window_arguments
 
@@ -86,7 +88,8 @@ class Outcome:
     scopes: list[str] = field(default_factory=list)
     parents: list[str] | None = None
     failed: list[tuple[str, LmsError]] = field(default_factory=list)
-    exhausted: BudgetExhausted | None = None
+    exhausted: BudgetExhausted | Stopped | None = None
+    """Why reading ended before everything was read."""
     resume_after: str | None = None
     records: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -125,6 +128,7 @@ class Reader:
         resource: str,
         mapper: Mapper,
         selection: Selection | None = None,
+        stop: Stop | None = None,
     ) -> None:
         self._client = client
         self._manifest = manifest
@@ -132,6 +136,7 @@ class Reader:
         self._spec = manifest.resources[resource]
         self._mapper = mapper
         self._selection = selection or Selection()
+        self._stop = stop or Stop()
         self._settings = dict(client.settings)
         self._joiner = Joiner(client, self._spec.joins)
         self._mapping = ThreadPoolExecutor(_MAPPERS, thread_name_prefix="mapping")
@@ -243,13 +248,13 @@ class Reader:
         try:
             yield from interleave(tasks, workers=min(len(tasks), workers), ahead=_AHEAD)
             yield "done", WHOLE, None
-        except BudgetExhausted as error:
+        except (BudgetExhausted, Stopped) as error:
             yield "exhausted", WHOLE, error
 
     def _fan_out(self, parents: Parents) -> Iterator[Iterator[_Event]]:
         try:
             found = list(self._parents(parents))
-        except BudgetExhausted as error:
+        except (BudgetExhausted, Stopped) as error:
             self.outcome.exhausted = error
             return
         if self._selection.parent is None:
@@ -271,6 +276,7 @@ class Reader:
         alternative = self._choose(parents.resource)
         for piece in slices(alternative, self._settings, self._client.now()):
             for page in self._client.pages(alternative.endpoint, {"args": piece}):
+                self._stop.check()
                 for record in as_list(orjson.loads(page.records)):
                     if wanted is None or wanted.evaluate(record):
                         yield str(identify.evaluate(record)), orjson.dumps(record)
@@ -286,7 +292,7 @@ class Reader:
             yield "done", scope, None
         except NoData:
             yield "done", scope, None
-        except BudgetExhausted as error:
+        except (BudgetExhausted, Stopped) as error:
             self.outcome.exhausted = error
             yield "exhausted", scope, error
         except Unauthorized:
@@ -297,6 +303,7 @@ class Reader:
     def _pages(self, scope: str, parent: Any, variables: dict[str, Any]) -> Iterator[_Event]:
         above = _dump(parent)
         for page in self._client.pages(self._alternative.endpoint, variables):
+            self._stop.check()
             records, joined = self._finder.find(page.answer, above, variables)
             yield from self._page(scope, parent, records, joined, variables)
 
@@ -319,7 +326,7 @@ class Reader:
         named = NamedRecords(self._client, self._resource, self._alternative, identify)
         try:
             found = named.ids(self._args)
-        except BudgetExhausted as error:
+        except (BudgetExhausted, Stopped) as error:
             self.outcome.exhausted = error
             return
         for identifier in found:

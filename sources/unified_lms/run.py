@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import duckdb
 import pyarrow as pa
@@ -21,12 +21,13 @@ from mappings.model import RESOURCES
 from sources.unified_lms.client import Client
 from sources.unified_lms.connection import Connection
 from sources.unified_lms.cursors import Cursor, reading_digest
-from sources.unified_lms.errors import BudgetExhausted, MappingFailed
+from sources.unified_lms.errors import BudgetExhausted, MappingFailed, Stopped
 from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.plan import Plan, plan_run
 from sources.unified_lms.reader import Outcome, Reader, Selection
 from sources.unified_lms.snapshots import Changes, Comparison, Read
 from sources.unified_lms.spool import Spool, Stamp
+from sources.unified_lms.stopping import Stop
 from sources.unified_lms.tables import CURSORS, REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
 from sources.unified_lms.warehouse import OpenClient, Warehouse, read_cursor
 
@@ -45,10 +46,22 @@ class Options:
     """The provider's own filters, by their unified names, that select a part."""
     part: Selection | None = None
     """The part that a backfill reads."""
+    stop: Stop = field(default_factory=Stop)
+    """Asks the run to end at the next safe point: what was read by then is loaded, as a part."""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     spool_folder: Path | None = None
     progress: Callable[[str, int], None] = lambda resource, records: None
     """Called with the resource and the number of records read so far."""
+
+
+class How(TypedDict, total=False):
+    """The `Options` that whoever asks for a run may choose."""
+
+    full: bool
+    allow_deletions: bool
+    filters: Mapping[str, str]
+    stop: Stop
+    progress: Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -125,10 +138,10 @@ class ResourceRun:
         return read_cursor(self._open, self._connection.name, self._resource.name).under(self._digest)
 
     def _read(self) -> int:
-        with Client(self._manifest, self._connection) as client:
+        with Client(self._manifest, self._connection, stop=self._options.stop) as client:
             try:
                 self._read_with(client)
-            except BudgetExhausted as error:  # before the first request for the resource itself
+            except (BudgetExhausted, Stopped) as error:  # before the first request for the resource itself
                 self.outcome = Outcome(exhausted=error, resume_after=self._cursor.rotation_after)
             self._spool.finish()
             return client.requests_made
@@ -137,7 +150,7 @@ class ResourceRun:
         mapper = make_mapper(self._mapping, self._manifest, dict(client.settings))
         self._plan = self._planned(client.settings)
         selection = replace(self._plan.selection, raw=self._options.keep_raw)
-        reader = Reader(client, self._manifest, self._resource.name, mapper, selection)
+        reader = Reader(client, self._manifest, self._resource.name, mapper, selection, self._options.stop)
         self.outcome = reader.outcome
         for batch in reader.batches():
             self._spool.add(batch.table, batch.scopes, batch.raw)

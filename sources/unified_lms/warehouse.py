@@ -7,6 +7,7 @@ bound, identifiers are quoted by dlt's own client.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -30,7 +31,7 @@ _MOST_LOOKUPS = 20
 LOADS = "_dlt_loads"
 """dlt's table of the loads that have come to their end."""
 
-OpenClient = Callable[[], "SqlClientBase[Any]"]
+OpenClient = Callable[[], "AbstractContextManager[SqlClientBase[Any]]"]
 
 
 class Warehouse:

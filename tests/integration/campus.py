@@ -21,10 +21,10 @@ class Campus:
     """People, courses, their members and their items; each remembers when it was last touched."""
 
     def __init__(self) -> None:
-        self.people = {i: _new(i, name=f"Person {i}", team="a" if i < "3" else "b") for i in "1234"}
-        self.courses = {i: _new(i, title=f"Course {i}") for i in ("c1", "c2")}
-        self.members = {(c, p): _new(p, person=p, progress=0) for c in self.courses for p in "12"}
-        self.items = {(c, i): _new(i, title=f"Item {i}") for c in self.courses for i in ("i1", "i2")}
+        self.people = {i: new(i, name=f"Person {i}", team="a" if i < "3" else "b") for i in "1234"}
+        self.courses = {i: new(i, title=f"Course {i}") for i in ("c1", "c2")}
+        self.members = {(c, p): new(p, person=p, progress=0) for c in self.courses for p in "12"}
+        self.items = {(c, i): new(i, title=f"Item {i}") for c in self.courses for i in ("i1", "i2")}
         self.server = Provider()
         self.server.answer = self._answer
 
@@ -59,7 +59,8 @@ class Campus:
         return 404, {}, {"error": "not found"}
 
 
-def _new(identifier: str, **values: Any) -> Record:
+def new(identifier: str, **values: Any) -> Record:
+    """A record that nobody has touched for a long time."""
     return {"id": identifier, "updated": LONG_AGO, **values}
 
 
