@@ -8,7 +8,7 @@ was lost from it; what is not read retires nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,7 +29,7 @@ from sources.unified_lms.errors import (
     Stopped,
     Unauthorized,
 )
-from sources.unified_lms.joins import Joiner, as_list
+from sources.unified_lms.joins import Joiner, Table, as_list
 from sources.unified_lms.manifest import Manifest, Parents, Read
 from sources.unified_lms.named import NamedRecords
 from sources.unified_lms.prefetch import interleave
@@ -301,18 +301,23 @@ class Reader:
             yield "failed", scope, error
 
     def _pages(self, scope: str, parent: Any, variables: dict[str, Any]) -> Iterator[_Event]:
-        above = _dump(parent)
+        above, tables = _dump(parent), self._joiner.tables(parent, variables)
         for page in self._client.pages(self._alternative.endpoint, variables):
             self._stop.check()
             records, joined = self._finder.find(page.answer, above, variables)
-            yield from self._page(scope, parent, records, joined, variables)
+            yield from self._page(scope, above, (records, joined), variables, tables)
 
     def _page(
-        self, scope: str, parent: Any, records: str, joined: list[dict[str, Any]], variables: dict[str, Any]
+        self,
+        scope: str,
+        above: str,
+        found: tuple[str, list[dict[str, Any]]],
+        variables: dict[str, Any],
+        tables: Mapping[str, Table],
     ) -> Iterator[_Event]:
         """Records (JSON text) on their way to the mapper, and the ids of those that are deleted."""
-        above = _dump(parent)
-        extra = self._joiner.joined(records, above, self._joiner.tables(parent, variables), variables)
+        records, joined = found
+        extra = self._joiner.joined(records, above, tables, variables)
         if extra:
             joined = [a | b for a, b in zip(joined or [{}] * len(extra), extra, strict=True)]
         records, joined, deleted = self._tombstones.part(records, joined, above)
@@ -340,7 +345,9 @@ class Reader:
             self.outcome.skipped[_NAMED_AND_GONE] += 1
             self.outcome.records += 1
         else:
-            yield from self._page(one.scope, one.parent, _dump([one.record]), [], one.variables)
+            tables = self._joiner.tables(one.parent, one.variables)
+            record = _dump([one.record])
+            yield from self._page(one.scope, _dump(one.parent), (record, []), one.variables, tables)
 
     def _tabulate(self, waiting: Sequence[tuple[_Mapped, MappedPage]]) -> ReadBatch:
         pages = [page for page, _ in waiting]
