@@ -74,13 +74,24 @@ PAGE = Bounds(60.0, 200, 500_000_000, 64_000_000, 10_000_000, 1_000_000_000)
 """For a page, which may be a whole portal in one list (TalentLMS)."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """A part of an expression, from `start` to before `end`, that was written somewhere else: in `name`."""
+
+    start: int
+    end: int
+    name: str
+
+
 class Expression:
     """A compiled expression; evaluate it from any thread as often as needed. Made by `compile`."""
 
-    def __init__(self, source: str, name: str) -> None:
+    def __init__(self, source: str, name: str, places: tuple[Place, ...], bound: tuple[str, ...]) -> None:
         """Use `compile`, which keeps what it has compiled."""
         self.source = source
         self.name = name
+        self._places = places
+        self._bound = bound
         self._offset = 0
         self._refuse_forbidden()
         self._compiled = self._compile(source)
@@ -146,9 +157,16 @@ class Expression:
     def _error(self, code: str, problem: str, offset: int | None) -> ExpressionError:
         if offset is None:
             return ExpressionError(self.name, code, problem)
-        before = self.source[:offset]
-        line, column = before.count("\n") + 1, offset - before.rfind("\n")
-        return ExpressionError(self.name, code, problem, line=line, column=column)
+        start, name = self._where(offset)
+        before = self.source[start:offset]
+        line, column = before.count("\n") + 1, offset - start - before.rfind("\n")
+        return ExpressionError(name, code, problem, line=line, column=column)
+
+    def _where(self, offset: int) -> tuple[int, str]:
+        """Where the part that holds an offset begins, and its name; the innermost goes before."""
+        around = [place for place in self._places if place.start <= offset < place.end]
+        inner = min(around, key=lambda place: place.end - place.start, default=None)
+        return (inner.start, inner.name) if inner else (0, self.name)
 
     def _refuse_forbidden(self) -> None:
         for name, offset in _variables(self.source):
@@ -157,7 +175,7 @@ class Expression:
 
     def _refuse_undefined(self) -> None:
         """Refuses unknown variables: JSONata takes them as undefined, and a slip would be null for ever."""
-        unknown = self._compiled.reads()["bindings"].keys() - HELPERS.keys()
+        unknown = self._compiled.reads()["bindings"].keys() - HELPERS.keys() - set(self._bound)
         known = ", ".join(helper.signature for helper in HELPERS.values())
         for name, offset in _variables(self.source):
             if name in unknown:
@@ -166,12 +184,25 @@ class Expression:
 
 
 @lru_cache(maxsize=4096)
-def compile(source: str, *, name: str = "expression") -> Expression:
+def compile(
+    source: str,
+    *,
+    name: str = "expression",
+    places: tuple[Place, ...] = (),
+    bound: tuple[str, ...] = (),
+) -> Expression:
     """The compiled expression; `name` (a file, a key of a manifest) stands in its errors.
 
-    Raises `ExpressionError` for a syntax error, a forbidden function and a variable that is defined nowhere.
+    `places` name parts that were written elsewhere, whose errors count lines from there; `bound` are variables that
+    will be defined around the expression. Raises `ExpressionError` for a syntax error, a forbidden function and a
+    variable that is defined nowhere.
     """
-    return Expression(source, name)
+    return Expression(source, name, places, bound)
+
+
+def variables(source: str) -> frozenset[str]:
+    """The variables that stand in an expression, without the `$`."""
+    return frozenset(name for name, _ in _variables(source))
 
 
 def reference_evaluate(source: str, value: Any) -> Any:

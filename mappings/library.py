@@ -7,18 +7,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mappings.merging import Merged, merge
+from mappings.overlays import Overlay, column_types
+
 SHIPPED = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """A mapping's expression and where it comes from; `digest` changes when what a record becomes may change."""
+    """A mapping with the overlays over it; `digest` changes when what a record becomes may change."""
 
     provider: str
     resource: str
-    source: str
+    merged: Merged
     digest: str
     path: Path
+    """The file of the mapping itself."""
+
+    @property
+    def source(self) -> str:
+        """The expression, overlays included."""
+        return self.merged.source
 
 
 class MappingNotFound(Exception):
@@ -34,14 +43,20 @@ def mapping_path(provider: str, resource: str, folders: Sequence[Path] = ()) -> 
     return None
 
 
-def load_mapping(provider: str, resource: str, folders: Sequence[Path] = ()) -> Mapping:
-    """The mapping of a provider's resource; raises `MappingNotFound`."""
+def load_mapping(
+    provider: str, resource: str, folders: Sequence[Path] = (), overlays: Sequence[Overlay] = ()
+) -> Mapping:
+    """The mapping of a provider's resource with overlays, the lowest level first; raises `MappingNotFound`."""
     path = mapping_path(provider, resource, folders)
     if path is None:
         places = ", ".join(str(folder / provider) for folder in folders) or "the shipped mappings"
         raise MappingNotFound(
             f"{provider}: there is no {resource}.jsonata in {places}; add it, or drop the resource"
         )
-    source = path.read_text(encoding="utf-8")
-    digest = hashlib.blake2b(source.encode(), digest_size=16).hexdigest()
-    return Mapping(provider, resource, source, digest, path)
+    merged = merge(path.read_text(encoding="utf-8"), f"{provider}/{resource}.jsonata", overlays)
+    return Mapping(provider, resource, merged, _digest(merged.source, column_types(overlays)), path)
+
+
+def _digest(source: str, types: dict[str, str]) -> str:
+    declared = "".join(f"\x1f{name}:{kind}" for name, kind in sorted(types.items()))
+    return hashlib.blake2b(f"{source}{declared}".encode(), digest_size=16).hexdigest()

@@ -94,9 +94,10 @@ class Mapper:
         skips: Sequence[Skip] = (),
         identify: str | None = None,
         name: str = "mapping",
+        places: tuple[engine.Place, ...] = (),
     ) -> None:
         self.resource = resource
-        self._expression = engine.compile(expression, name=name)
+        self._expression = engine.compile(expression, name=name, places=places)
         self._page = engine.compile(_page_source(resource, expression, skips), name=name)
         self._identify = engine.compile(identify, name=f"{name} id") if identify else None
         self._settings = orjson.dumps(settings or {}).decode()

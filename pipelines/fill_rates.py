@@ -91,7 +91,10 @@ def _counts(reading: WarehouseReading, resource: Resource) -> list[dict[str, Any
 def _mapped(connection: str, provider: str, resource: str) -> frozenset[str] | None:
     """The paths that the mapping in force fills; None where the provider or its mapping is no longer to be had."""
     try:
-        folders = load_connection(connection).folders if connection in connection_names() else ()
-        return frozenset(provider_ability(provider, folders).resources[resource].coverage.paths)
+        if connection not in connection_names():
+            return frozenset(provider_ability(provider).resources[resource].coverage.paths)
+        found = load_connection(connection)
+        ability = provider_ability(provider, found.folders, found.overlays)
+        return frozenset(ability.resources[resource].coverage.paths)
     except (ConfigurationError, MappingNotFound, KeyError):
         return None

@@ -19,7 +19,7 @@ from mappings import engine
 from mappings.model import RESOURCES
 from mappings.rows import Violation, check, flatten
 from sources.unified_lms.client import Client
-from sources.unified_lms.connection import Connection, load_connection
+from sources.unified_lms.connection import Connection, load_connection, manifest_of
 from sources.unified_lms.errors import (
     ConfigurationError,
     LmsError,
@@ -30,7 +30,7 @@ from sources.unified_lms.errors import (
 )
 from sources.unified_lms.filters import check_filters, selected
 from sources.unified_lms.joins import Joiner, as_list
-from sources.unified_lms.manifest import Get, Manifest, Parents, Read, load_manifest
+from sources.unified_lms.manifest import Get, Manifest, Parents, Read
 from sources.unified_lms.prefetch import interleave
 from sources.unified_lms.records import RecordFinder
 from sources.unified_lms.run import make_mapper, resource_mapping
@@ -279,7 +279,7 @@ def open_pass_through(name: str, resource: str, filters: Sequence[str] = ()) -> 
     been asked of the provider then.
     """
     connection = load_connection(name)
-    manifest = load_manifest(connection.provider, connection.folders)
+    manifest = manifest_of(connection)
     if resource not in manifest.resources:
         known = ", ".join(manifest.resources)
         raise ConfigurationError(f"{manifest.provider} cannot read {resource}; it can read {known}")

@@ -11,6 +11,7 @@ from mappings.library import load_mapping
 from mappings.model import RESOURCES, Resource
 from pipelines.coverage import Coverage, coverage
 from sources.unified_lms.manifest import Manifest, Setting, load_manifest, provider_names
+from sources.unified_lms.overlays import NO_OVERLAYS, Overlays
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,13 @@ def shown_default(setting: Setting) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def provider_ability(provider: str, folders: Sequence[Path] = ()) -> ProviderAbility:
-    """What one provider can do; `ManifestError` if there is no such provider."""
-    manifest = load_manifest(provider, folders)
+def provider_ability(
+    provider: str, folders: Sequence[Path] = (), overlays: Overlays = NO_OVERLAYS
+) -> ProviderAbility:
+    """What one provider can do, under the overlays of a connection; `ManifestError` if there is no such provider."""
+    manifest = load_manifest(provider, folders, overlays.changes)
     wanted = [name for name in RESOURCES if name in manifest.resources]
-    return ProviderAbility(manifest, {name: _ability(manifest, name, folders) for name in wanted})
+    return ProviderAbility(manifest, {name: _ability(manifest, name, folders, overlays) for name in wanted})
 
 
 def provider_abilities(folders: Sequence[Path] = ()) -> list[ProviderAbility]:
@@ -115,9 +118,11 @@ def _filled(abilities: Sequence[ProviderAbility], resource: str, path: str) -> d
     }
 
 
-def _ability(manifest: Manifest, name: str, folders: Sequence[Path]) -> ResourceAbility:
+def _ability(manifest: Manifest, name: str, folders: Sequence[Path], overlays: Overlays) -> ResourceAbility:
     resource, spec = RESOURCES[name], manifest.resources[name]
-    found = coverage(resource, load_mapping(manifest.provider, name, folders).source)
+    found = coverage(
+        resource, load_mapping(manifest.provider, name, folders, overlays.mappings.get(name, ())).source
+    )
     return ResourceAbility(
         resource, manifest.operations[name], tuple(spec.filters), found, _depends(manifest, name)
     )

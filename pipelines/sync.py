@@ -18,10 +18,10 @@ from pipelines.environment import Target
 from pipelines.ledger import record
 from pipelines.recovery import finish_pending
 from pipelines.views import create_views
-from sources.unified_lms.connection import Connection, load_connection
+from sources.unified_lms.connection import Connection, load_connection, manifest_of
 from sources.unified_lms.errors import ConfigurationError, LmsError, Unauthorized
 from sources.unified_lms.filters import check_filters
-from sources.unified_lms.manifest import Manifest, load_manifest
+from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.run import How, Options
 from sources.unified_lms.source import build_resources, source_of
 from sources.unified_lms.tables import CONNECTIONS, SYNC_RUNS
@@ -89,7 +89,7 @@ def sync_connection(
     of the records read so far. Raises `ConfigurationError` when nothing could even be tried.
     """
     connection = load_connection(name)
-    manifest = load_manifest(connection.provider, connection.folders)
+    manifest = manifest_of(connection)
     options = Options(keep_raw=connection.keep_raw, **how)
     wanted = wanted_resources(manifest, resources, options.filters)
     pipeline = target.pipeline(name)

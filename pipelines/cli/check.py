@@ -44,12 +44,11 @@ def check(name: str, record: bool, destination: str | None, dataset: str | None,
     prepare_dlt()
     from pipelines.check import check_connection
     from pipelines.environment import target
-    from sources.unified_lms.connection import load_connection
-    from sources.unified_lms.manifest import load_manifest
+    from sources.unified_lms.connection import load_connection, manifest_of
 
     connection = load_connection(name)
     place = target(destination, dataset)
-    result = check_connection(connection, load_manifest(connection.provider, connection.folders))
+    result = check_connection(connection, manifest_of(connection))
     if as_json:
         print_json(result.document)
     else:

@@ -25,6 +25,8 @@ from sources.unified_lms.manifest import Setting
 
 ROOT = "connections"
 """The section that holds a section for each connection."""
+MAPPINGS = "mappings"
+"""The section that names the folder of the environment's overlays, and in a connection's section that of its own."""
 _FILES = (SettingsTomlProvider, StringTomlProvider, DictionaryProvider)
 _VARIABLE = re.compile(rf"{ROOT.upper()}__([A-Z0-9_]+?)__([A-Z0-9_]+)")
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -40,6 +42,12 @@ def token_folder() -> Path:
     if named:
         return Path(named).expanduser()
     return Path(Container()[PluggableRunContext].context.data_dir) / "unified_lms" / "tokens"
+
+
+def mappings_folder() -> tuple[str | None, set[str]]:
+    """`folder` in the section `mappings`, where the environment's overlays are, and what files have beside it."""
+    keys = {key for tree in _trees(MAPPINGS) for key in tree}
+    return dlt.config.get(f"{MAPPINGS}.folder", str) or None, keys - {"folder"}
 
 
 def configured_names() -> list[str]:
@@ -64,15 +72,15 @@ def section(name: str) -> dict[str, Any]:
     return merged
 
 
-def _trees() -> list[Mapping[str, Any]]:
-    """The root section of every file, the one that matters most last."""
+def _trees(root: str = ROOT) -> list[Mapping[str, Any]]:
+    """A root section of every file, the one that matters most last."""
     providers = Container()[PluggableRunContext].providers.providers
     files = [each for each in reversed(providers) if isinstance(each, _FILES)]
-    return [tree for each in files if isinstance(tree := _root_of(each), Mapping)]
+    return [tree for each in files if isinstance(tree := _root_of(each, root), Mapping)]
 
 
-def _root_of(provider: ConfigProvider) -> Any:
-    value, _ = provider.get_value(ROOT, dict, None)
+def _root_of(provider: ConfigProvider, root: str) -> Any:
+    value, _ = provider.get_value(root, dict, None)
     return value
 
 

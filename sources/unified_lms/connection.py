@@ -16,26 +16,30 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sources.unified_lms.configured import (
+    MAPPINGS,
     ROOT,
     Problem,
     configured_names,
     flag,
     leaf,
     listed,
+    mappings_folder,
     section,
     setting_value,
     token_folder,
     where_to_put,
 )
 from sources.unified_lms.errors import ConnectionConfigError, ManifestError
-from sources.unified_lms.manifest import Manifest, load_manifest
+from sources.unified_lms.manifest import Manifest, load_manifest, provider_names
 from sources.unified_lms.manifest.sentences import suggestion
+from sources.unified_lms.overlays import NO_OVERLAYS, Overlays, load_overlays
 
 _NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]*")
 _KEYS = ("provider", "base_url", "keep_raw", "folders")
 _SECTIONS = ("credentials", "settings", "network", "sync", "writes", "mappings")
 _NETWORK = ("proxy", "ca_bundle")
 _SYNC = ("overlap_minutes", "full_every_days")
+_MAPPINGS = ("folder",)
 
 
 class Secret(str):
@@ -84,8 +88,8 @@ class Connection:
     """Where manifests and mappings of the user's own are looked for."""
     token_folder: Path | None = None
     """Where tokens are kept that the provider issues; None: in memory, until the process ends."""
-    mappings: Mapping[str, Any] = field(default_factory=dict)
-    """The section `mappings` as it stands in files and environment."""
+    overlays: Overlays = NO_OVERLAYS
+    """What the environment and the connection change about mappings and manifest, as it was when this was read."""
     writes: Mapping[str, Any] = field(default_factory=dict)
     """The section `writes` as it stands in files and environment."""
 
@@ -101,6 +105,11 @@ def load_connection(name: str, folders: Iterable[Path | str] = ()) -> Connection
     `folders` hold manifests and mappings of the user's own, and go before those that the connection names itself.
     """
     return _Reading(name).connection(tuple(map(Path, folders)))
+
+
+def manifest_of(connection: Connection) -> Manifest:
+    """The manifest of a connection's provider, with what overlays change about it."""
+    return load_manifest(connection.provider, connection.folders, connection.overlays.changes)
 
 
 class _Reading:
@@ -120,7 +129,8 @@ class _Reading:
         if provider is None:
             raise ConnectionConfigError([_no_provider(self._name)])
         folders += tuple(Path(item).expanduser() for item in self._try("folders", listed, ()))
-        manifest = self._manifest(str(provider), folders)
+        overlays = self._overlays(str(provider), folders)
+        manifest = self._manifest(str(provider), folders, overlays)
         self._refuse_unknown(tree, manifest)
         connection = Connection(
             name=self._name,
@@ -133,7 +143,7 @@ class _Reading:
             keep_raw=self._try("keep_raw", flag, False),
             folders=folders,
             token_folder=token_folder(),
-            mappings=_as_section(tree.get("mappings")),
+            overlays=overlays,
             writes=_as_section(tree.get("writes")),
         )
         if self._problems:
@@ -154,9 +164,22 @@ class _Reading:
             self._note(key, str(problem))
             return default
 
-    def _manifest(self, provider: str, folders: tuple[Path, ...]) -> Manifest:
+    def _overlays(self, provider: str, folders: tuple[Path, ...]) -> Overlays:
+        shared, unknown = mappings_folder()
+        own = leaf(self._name, MAPPINGS, "folder")
+        places = {"environment": shared, "connection": None if own is None else str(own)}
+        found, problems = load_overlays(
+            {level: place for level, place in places.items() if place}, provider, provider_names(folders)
+        )
+        self._problems += [
+            f"{MAPPINGS}.{key} is not a known key; {suggestion(key, _MAPPINGS)}" for key in unknown
+        ]
+        self._problems += [f"{self._place}: {problem}" for problem in problems]
+        return found
+
+    def _manifest(self, provider: str, folders: tuple[Path, ...], overlays: Overlays) -> Manifest:
         try:
-            return load_manifest(provider, folders)
+            return load_manifest(provider, folders, overlays.changes)
         except ManifestError as error:
             problems = [f"{self._place}.provider: {problem}" for problem in error.problems]
         raise ConnectionConfigError(problems)
@@ -175,6 +198,7 @@ class _Reading:
         yield "settings", manifest.settings
         yield "network", _NETWORK
         yield "sync", _SYNC
+        yield MAPPINGS, _MAPPINGS
 
     def _base_url(self, manifest: Manifest) -> str:
         if leaf(self._name, "base_url") is None:

@@ -23,6 +23,7 @@ from sources.unified_lms.connection import Connection
 from sources.unified_lms.cursors import Cursor, reading_digest
 from sources.unified_lms.errors import BudgetExhausted, MappingFailed, Stopped
 from sources.unified_lms.manifest import Manifest
+from sources.unified_lms.manifest.changes import fingerprint
 from sources.unified_lms.plan import Plan, plan_run
 from sources.unified_lms.reader import Outcome, Reader, Selection
 from sources.unified_lms.snapshots import Changes, Comparison, Read
@@ -286,10 +287,13 @@ def row_artifact(table: Table, values: dict[str, Any], folder: Path) -> Artifact
 
 def resource_mapping(manifest: Manifest, resource: str, connection: Connection) -> library.Mapping:
     """The mapping in force, its digest over everything that decides what a record becomes."""
-    mapping = library.load_mapping(manifest.provider, resource, connection.folders)
-    spec = manifest.resources[resource].model_dump_json()
-    digest = hashlib.blake2b(f"{mapping.source}\x1f{spec}".encode(), digest_size=16).hexdigest()
-    return library.Mapping(mapping.provider, mapping.resource, mapping.source, digest, mapping.path)
+    overlays = connection.overlays
+    mapping = library.load_mapping(
+        manifest.provider, resource, connection.folders, overlays.mappings.get(resource, ())
+    )
+    decisive = (mapping.digest, manifest.resources[resource].model_dump_json(), fingerprint(overlays.changes))
+    digest = hashlib.blake2b("\x1f".join(decisive).encode(), digest_size=16).hexdigest()
+    return replace(mapping, digest=digest)
 
 
 def make_mapper(mapping: library.Mapping, manifest: Manifest, settings: dict[str, Any]) -> Mapper:
@@ -302,6 +306,7 @@ def make_mapper(mapping: library.Mapping, manifest: Manifest, settings: dict[str
         skips=[Skip(rule.when, rule.reason) for rule in spec.skip],
         identify=spec.identify,
         name=f"{mapping.provider}/{mapping.resource}.jsonata",
+        places=mapping.merged.places,
     )
 
 

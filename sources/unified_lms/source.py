@@ -18,8 +18,8 @@ from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 from dlt.extract import DltResource
 
 from mappings.model import RESOURCES
-from sources.unified_lms.connection import Connection, load_connection
-from sources.unified_lms.manifest import Manifest, load_manifest
+from sources.unified_lms.connection import Connection, load_connection, manifest_of
+from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.run import Artifact, Options, ResourceRun
 from sources.unified_lms.tables import CURSORS, REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
 from sources.unified_lms.warehouse import OpenClient
@@ -130,6 +130,6 @@ def unified_lms(connection: str, allow_deletions: bool = False) -> Any:
     `DeletionsRefused` unless `allow_deletions`.
     """
     found = load_connection(connection)
-    manifest = load_manifest(found.provider, found.folders)
+    manifest = manifest_of(found)
     options = Options(allow_deletions=allow_deletions, keep_raw=found.keep_raw)
     return build_resources(found, manifest, options=options)

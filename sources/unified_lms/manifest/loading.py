@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from sources.unified_lms.errors import ManifestError
+from sources.unified_lms.manifest.changes import Change, changed
 from sources.unified_lms.manifest.checks import check
 from sources.unified_lms.manifest.model import Manifest
 from sources.unified_lms.manifest.sentences import findings, suggestion
+from sources.unified_lms.manifest.yaml_text import read_yaml
 
 SHIPPED = Path(__file__).resolve().parent.parent / "providers"
 """The folder of the manifests that come with the connector."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without a silent last-one-wins: a key that stands twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key!r} is no text", problem_mark=key_node.start_mark
-                )
-            if key in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
 
 
 def provider_names(folders: Iterable[Path | str] = ()) -> list[str]:
@@ -54,24 +35,34 @@ def manifest_path(provider: str, folders: Iterable[Path | str] = ()) -> Path:
     raise ManifestError([f"there is no provider {provider!r}; {known}"])
 
 
-def load_manifest(provider: str, folders: Iterable[Path | str] = ()) -> Manifest:
-    """A provider's manifest, read and checked; `ManifestError` lists everything that is wrong with it."""
+def load_manifest(
+    provider: str, folders: Iterable[Path | str] = (), changes: Sequence[Change] = ()
+) -> Manifest:
+    """A provider's manifest with the changes of overlays, read and checked.
+
+    `ManifestError` lists everything that is wrong with it.
+    """
     file = manifest_path(provider, folders)
+    if changes:
+        return parse_manifest(_text(file), str(file), changes)
     return _load(file, file.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
 def _load(file: Path, _changed_at: int) -> Manifest:
+    return parse_manifest(_text(file), str(file))
+
+
+def _text(file: Path) -> str:
     try:
-        text = file.read_text("utf-8")
+        return file.read_text("utf-8")
     except UnicodeDecodeError:
         raise ManifestError([f"{file}: is no UTF-8 text; save it as UTF-8"]) from None
-    return parse_manifest(text, str(file))
 
 
-def parse_manifest(text: str, file: str) -> Manifest:
+def parse_manifest(text: str, file: str, changes: Sequence[Change] = ()) -> Manifest:
     """The manifest in a YAML text; `file` stands in errors, and its name has to be the provider's."""
-    data = _yaml(text, file)
+    data = changed(read_yaml(text, file, f"begin with `provider: {Path(file).stem}`"), changes)
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
@@ -80,17 +71,16 @@ def parse_manifest(text: str, file: str) -> Manifest:
         wrong = check(manifest, Path(file).stem)
         if not wrong:
             return manifest
-    raise ManifestError([f"{file}: {key}: {sentence}" for key, sentence in dict.fromkeys(wrong)])
+    raise ManifestError(
+        [f"{_written_in(key, changes) or file}: {key}: {sentence}" for key, sentence in dict.fromkeys(wrong)]
+    )
 
 
-def _yaml(text: str, file: str) -> Any:
-    try:
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that refuses double keys
-    except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise ManifestError([f"{file}: {line}is no YAML that can be read: {error.problem}"]) from None
-    except yaml.YAMLError:
-        raise ManifestError([f"{file}: holds characters that YAML does not allow"]) from None
-    if not isinstance(data, dict):
-        raise ManifestError([f"{file}: is no mapping; begin with `provider: {Path(file).stem}`"])
-    return data
+def _written_in(key: str, changes: Sequence[Change]) -> str | None:
+    """The overlay that changed a key of the manifest, or something below it."""
+    near = (
+        one
+        for one in reversed(changes)
+        if f"{key}.".startswith(f"{one.key}.") or one.key.startswith(f"{key}.")
+    )
+    return next((one.file for one in near), None)

@@ -40,6 +40,8 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder with what the examples name."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own-authority.pem").touch()
+    (tmp_path / "overlays").mkdir()
+    (tmp_path / "acme-overlays").mkdir()
 
 
 @pytest.mark.parametrize("document", WITH_FILES, ids=lambda path: path.stem)
@@ -80,9 +82,10 @@ def test_every_key_of_a_connection_is_documented() -> None:
     shown: dict[str, Any] = {}
     for block in blocks(PAGE, "toml"):
         shown |= tomlkit.parse(block.text)["connections"]["acme"]
-    assert documented - shown.keys() == {"writes", "mappings"}
+    assert documented - shown.keys() == {"writes"}
     assert shown["network"].keys() == set(connection._NETWORK)
     assert shown["sync"].keys() == set(connection._SYNC)
+    assert shown["mappings"].keys() == set(connection._MAPPINGS)
 
 
 def test_what_is_set_for_privacy_is_documented() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mappings.library import Mapping
+from mappings.merging import merge
 from sources.unified_lms.client import Client
 from sources.unified_lms.errors import ConfigurationError
 from sources.unified_lms.reader import Outcome, Reader
@@ -31,7 +32,7 @@ resources:
 def read(client: Client, resource: str = "users") -> tuple[set[str], Outcome]:
     """The ids that a reading gives, and what it covered."""
     source = '{"id": record.id, "title": "a"}' if resource == "courses" else '{"id": record.id}'
-    mapping = Mapping("example", resource, source, "digest", None)  # type: ignore[arg-type]
+    mapping = Mapping("example", resource, merge(source, "example", ()), "digest", None)  # type: ignore[arg-type]
     reader = Reader(client, client.manifest, resource, make_mapper(mapping, client.manifest, {}))
     found = {name for batch in reader.batches() for name in batch.table["id"].to_pylist()}
     return found, reader.outcome
