@@ -24,6 +24,11 @@ from zoneinfo import ZoneInfo
 _ORDERS = {"DDMMYYYY": "dmy", "MMDDYYYY": "mdy", "YYYYMMDD": "ymd"}
 _DATE = r"(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})"
 _LOCAL = re.compile(_DATE + r"(?:(?:, ?| |T)(\d{1,2}):(\d\d)(?::(\d\d))?)?", re.ASCII)
+_LONG = re.compile(r"(?:[A-Z][a-z]+, )?(\d{1,2}) ([A-Z][a-z]+) (\d{4}), (\d{1,2}):(\d\d) (AM|PM)", re.ASCII)
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 _UNITS = re.compile(r"(?=\d)(?:(\d+)d ?)?(?:(\d+)h ?)?(?:(\d+)m ?)?(?:(\d+)s)?", re.ASCII)
 _CLOCK = re.compile(r"(\d+):([0-5]\d):([0-5]\d)", re.ASCII)
 
@@ -43,6 +48,20 @@ def instant(text: Any = None, order: Any = None, zone: Any = None) -> str | None
         return None
     first, _, second, third, *time = found.groups()
     return _to_utc(dict(zip(letters, (first, second, third), strict=True)), time, _zone(zone))
+
+
+def longdate(text: Any = None, zone: Any = None) -> str | None:
+    """A local date in English words, such as `Monday, 14 September 2026, 4:57 PM`, as RFC 3339 in UTC.
+
+    That is how Moodle writes dates for people in English (its string `strftimedaydatetime`). None without either of
+    the two, and where the text is no such date; a time that comes twice or never is taken as by `instant`.
+    """
+    found = _LONG.fullmatch(text.strip()) if isinstance(text, str) and isinstance(zone, str) else None
+    if not found or found[2] not in _MONTHS or not 1 <= int(found[4]) <= 12:
+        return None
+    hour = int(found[4]) % 12 + (12 if found[6] == "PM" else 0)
+    date = {"d": found[1], "m": str(_MONTHS.index(found[2]) + 1), "y": found[3]}
+    return _to_utc(date, [str(hour), found[5], None], _zone(zone))
 
 
 def _to_utc(date: dict[str, str], time: list[str | None], zone: ZoneInfo | None) -> str | None:
@@ -122,6 +141,12 @@ HELPERS: dict[str, Helper] = {
         "A portal's formatted local date as an RFC 3339 instant in UTC. `order` is DDMMYYYY, MMDDYYYY or "
         "YYYYMMDD, `zone` an IANA name.",
         function=instant,
+    ),
+    "longdate": Helper(
+        "$longdate(text, zone)",
+        "A local date in English words, `Monday, 14 September 2026, 4:57 PM`, as an RFC 3339 instant in UTC. `zone` is "
+        "an IANA name.",
+        function=longdate,
     ),
     "seconds": Helper(
         "$seconds(text)",

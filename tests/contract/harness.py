@@ -16,18 +16,27 @@ from sources.unified_lms.limits import Timing
 from sources.unified_lms.manifest import load_manifest
 from sources.unified_lms.reader import Outcome, Reader, Selection
 from sources.unified_lms.run import make_mapper, resource_mapping
-from sources.unified_lms.sandbox import SandboxServer
+from sources.unified_lms.sandbox import Rule, SandboxServer
+from sources.unified_lms.sandbox.faults import Action
 from sources.unified_lms.spool import RejectedRow
 
-PROVIDERS = ("talentlms", "canvas", "docebo")
+PROVIDERS = ("talentlms", "canvas", "docebo", "moodle")
 """Every provider that the sandbox speaks; a new one is one more name here."""
 UNLIMITED: dict[str, dict[str, Any]] = {
     "talentlms": {"calls_per_burst": 10**6, "calls_per_hour": 10**6},
     "canvas": {"request_cost": 0.0, "max_per_page": 5, "empty_pages": True, "inline_items": 2},
     "docebo": {"calls_per_hour": 10**6, "most_in_a_page": 5},
+    "moodle": {},
 }
 """Options of a dialect that lift its limits, since the tests' own clock does not pass for the server, and that make
 its small world take several pages."""
+UNDER: dict[str, dict[str, str]] = {
+    "talentlms": {"pattern": r"[:/]{}$"},
+    "canvas": {"pattern": r"/{}(?:$|[/?])"},
+    "docebo": {"pattern": r"[:/]{}(?:$|[/?])"},
+    "moodle": {"body": r"\bcourseid={}(?:$|&)"},
+}
+"""How a provider's requests for what lies under a parent are told apart: fields of a `Rule`, `{}` for the parent."""
 
 
 @dataclass
@@ -87,6 +96,12 @@ def read(
             reading.rejections += batch.rejections
         reading.requests = client.requests_made
     return reading
+
+
+def under(provider: str, parent: str, action: Action) -> Rule:
+    """The rule that `action` strikes at requests for what lies under a parent."""
+    patterns: dict[str, Any] = {name: text.format(parent) for name, text in UNDER[provider].items()}
+    return Rule(action, **patterns)
 
 
 def flat(resource: str, row: dict[str, Any]) -> dict[str, Any]:

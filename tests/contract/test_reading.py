@@ -10,7 +10,7 @@ from mappings.model import RESOURCES
 from sources.unified_lms.errors import Unauthorized
 from sources.unified_lms.sandbox import Faults, Rule, SandboxServer, World, expected
 from sources.unified_lms.sandbox.faults import CutConnection, ExpireCredentials, Reply, TearBody
-from tests.contract.harness import PROVIDERS, UNLIMITED, connect, flat, read, readable
+from tests.contract.harness import PROVIDERS, UNLIMITED, connect, flat, read, readable, under
 
 EVERY_RESOURCE = pytest.mark.parametrize("resource", RESOURCES)
 NOW_AND_THEN = (1, 3, 6)
@@ -98,7 +98,8 @@ def test_storm_of_429_is_waited_out(server: SandboxServer, faulty: Faults, resou
 @EVERY_RESOURCE
 def test_expired_credentials_end_the_reading(server: SandboxServer, faulty: Faults, resource: str) -> None:
     """Credentials that expire on the way end the reading with an error that asks for new ones."""
-    faulty.add(Rule(ExpireCredentials(), hits=(2,)))
+    last = min(2, read(server, resource).requests)
+    faulty.add(Rule(ExpireCredentials(), hits=(last,)))
     with pytest.raises(Unauthorized, match="credentials"):
         read(server, resource)
 
@@ -127,7 +128,7 @@ def test_parent_that_cannot_be_read_keeps_what_lies_under_it(
     """When one parent of a fan-out fails, the others are read, and its scope is not taken for empty."""
     whole = read(server, resource)
     scope = min(whole.scopes.values())
-    faulty.add(Rule(Reply(500), pattern=rf"[:/]{scope}(?:$|[/?])"))
+    faulty.add(under(server.provider, scope, Reply(500)))
     partial = read(server, resource)
     assert [failed for failed, _ in partial.outcome.failed] == [scope]
     assert not partial.outcome.whole

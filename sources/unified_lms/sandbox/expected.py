@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sources.unified_lms.sandbox.oracles import canvas, docebo, talentlms
+from sources.unified_lms.sandbox.oracles import canvas, docebo, moodle, talentlms
 from sources.unified_lms.sandbox.oracles.rows import Row
 from sources.unified_lms.sandbox.world import World
 
@@ -18,6 +18,7 @@ Oracle = Callable[..., list[Row]]
 ORACLES: dict[str, dict[str, Oracle]] = {
     "canvas": canvas.ORACLES,
     "docebo": docebo.ORACLES,
+    "moodle": moodle.ORACLES,
     "talentlms": talentlms.ORACLES,
 }
 """By provider and resource. Adding a provider is a module in `oracles` and a line here."""

@@ -65,28 +65,33 @@ class Rule:
 
     At the hits named in `hits`; without any, at every `every`-th hit beyond the first `after`. Hits are
     counted from 1, for this rule alone. `path` is part of the decoded path with its query, `pattern` a
-    regular expression searched in it; what is not given does not limit.
+    regular expression searched in it and `body` one searched in the body; what is not given does not limit.
     """
 
     action: Action
     path: str = ""
     pattern: str | None = None
+    body: str | None = None
     method: str | None = None
     hits: tuple[int, ...] = ()
     every: int = 1
     after: int = 0
 
-    def matches(self, method: str, target: str) -> bool:
+    def matches(self, method: str, target: str, body: str = "") -> bool:
         """Whether the rule is about such a request."""
         if self.method is not None and self.method != method:
             return False
-        return self.path in target and (self.pattern is None or re.search(self.pattern, target) is not None)
+        return self.path in target and _found(self.pattern, target) and _found(self.body, body)
 
     def strikes(self, hit: int) -> bool:
         """Whether the rule strikes at its n-th hit."""
         if self.hits:
             return hit in self.hits
         return hit > self.after and (hit - self.after) % self.every == 0
+
+
+def _found(pattern: str | None, text: str) -> bool:
+    return pattern is None or re.search(pattern, text) is not None
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,7 @@ class _Target:
     method: str
     path: str
     query: str
+    body: str
 
     @property
     def text(self) -> str:
@@ -185,7 +191,9 @@ class Faults:
     def find(self, target: _Target) -> tuple[_Counted | None, list[_Counted]]:
         """Counts the request with every rule that matches; the one that strikes first, and all that match."""
         with self._lock:
-            matching = [one for one in self._counted if one.rule.matches(target.method, target.text)]
+            matching = [
+                one for one in self._counted if one.rule.matches(target.method, target.text, target.body)
+            ]
             for one in matching:
                 one.hits += 1
             return next((one for one in matching if one.rule.strikes(one.hits)), None), matching
@@ -226,8 +234,9 @@ class FaultMiddleware:
         """One ASGI request; anything but http is left alone."""
         if scope["type"] != "http":
             return
-        target = _Target(scope["method"], scope["path"], scope["query_string"].decode("latin-1"))
         body = await _read(receive)
+        query = scope["query_string"].decode("latin-1")
+        target = _Target(scope["method"], scope["path"], query, body.decode("latin-1"))
         struck, matching = self._faults.find(target)
         action = struck.rule.action if struck else None
         answer = await self._respond(scope, body, action)

@@ -46,6 +46,12 @@ def map_canvas(evaluate: Evaluate) -> MapRecord:
     return _map_record(evaluate, "canvas", {})
 
 
+@pytest.fixture
+def map_moodle(evaluate: Evaluate) -> MapRecord:
+    """What the Moodle mapping of a resource makes of a record, on which both engines must agree."""
+    return _map_record(evaluate, "moodle", {})
+
+
 def _map_record(evaluate: Evaluate, provider: str, configured: dict[str, Any]) -> MapRecord:
     def run(
         resource: str, record: Any, *, parent: Any = None, joined: Any = None, settings: Any = configured

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import engine
-from mappings.functions import HELPERS, instant, seconds
+from mappings.functions import HELPERS, instant, longdate, seconds
 
 Evaluate = Callable[..., Any]
 
@@ -259,3 +259,46 @@ def test_helpers_are_described() -> None:
 def test_seconds_is_the_registered_function() -> None:
     """The documented function is the one that expressions call."""
     assert HELPERS["seconds"].function is seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("Monday, 14 September 2026, 4:57 PM", "Europe/Madrid", "2026-09-14T14:57:00Z"),
+        ("Sunday, 19 January 2020, 3:57 PM", "UTC", "2020-01-19T15:57:00Z"),
+        ("1 March 2024, 12:00 AM", "UTC", "2024-03-01T00:00:00Z"),
+        ("1 March 2024, 12:30 PM", "UTC", "2024-03-01T12:30:00Z"),
+        ("Sunday, 25 October 2026, 1:30 AM", "Europe/London", "2026-10-25T00:30:00Z"),
+    ],
+)
+def test_longdate_reads_dates_in_english_words(
+    text: str, zone: str, expected: str, evaluate: Evaluate
+) -> None:
+    """Day, month by its name and a clock of twelve hours, in the zone; a time that comes twice is the first."""
+    assert evaluate("$longdate(d, z)", {"d": text, "z": zone}) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lunes, 14 de septiembre de 2026, 16:57",
+        "14 September 2026",
+        "14 September 2026, 16:57",
+        "14 September 2026, 13:00 PM",
+        "14 September 2026, 0:30 AM",
+        "31 February 2026, 4:57 PM",
+        "14 Sept 2026, 4:57 PM",
+        "",
+        None,
+        1789397820,
+    ],
+)
+def test_longdate_reads_nothing_else(text: Any) -> None:
+    """Other words, other clocks and days that do not exist give nothing."""
+    assert longdate(text, "UTC") is None
+
+
+@pytest.mark.parametrize("zone", [None, "", "Europe", "Nowhere/Atall", 1])
+def test_longdate_needs_a_zone(zone: Any) -> None:
+    """Local time without a zone is no instant."""
+    assert longdate("14 September 2026, 4:57 PM", zone) is None

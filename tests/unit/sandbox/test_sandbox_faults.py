@@ -240,3 +240,10 @@ def test_the_log_can_be_searched_and_cleared(make_portal: MakePortal) -> None:
     )
     log.clear()
     assert (len(log), log.total) == (0, 0)
+
+
+def test_a_rule_may_ask_for_what_stands_in_the_body() -> None:
+    """Where all requests have one address, what they are about is in their forms."""
+    rule = Rule(Reply(503), body=r"\bcourseid=2(&|$)")
+    bodies = ["wsfunction=a&courseid=2", "courseid=2&userid=1", "courseid=20", ""]
+    assert [rule.matches("POST", "/server.php", body) for body in bodies] == [True, True, False, False]

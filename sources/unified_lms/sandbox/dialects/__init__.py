@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from sources.unified_lms.sandbox.dialects.canvas import Canvas
 from sources.unified_lms.sandbox.dialects.docebo import Docebo
+from sources.unified_lms.sandbox.dialects.moodle import Moodle
 from sources.unified_lms.sandbox.dialects.talentlms import TalentLms
 from sources.unified_lms.sandbox.world import World
 
@@ -38,6 +39,7 @@ class Dialect(Protocol):
 DIALECTS: dict[str, Callable[..., Dialect]] = {
     "canvas": Canvas,
     "docebo": Docebo,
+    "moodle": Moodle,
     "talentlms": TalentLms,
 }
 """Dialects by the provider's name. `DIALECTS[name](world, **options)`."""
