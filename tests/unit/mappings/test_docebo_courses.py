@@ -17,7 +17,8 @@ OLDER: dict[str, Any] = {
     "description": "<p>Smoke &amp; fire</p>",
     "course_type": "elearning",
     "date_last_updated": "2025-01-22 13:27:13",
-    "start_date": "0000-00-00 00:00:00",
+    "start_date": "2025-02-01 08:00:00",
+    "end_date": "0000-00-00 00:00:00",
     "language": "english",
     "language_label": "English",
     "duration": 3600,
@@ -53,6 +54,8 @@ NEWER: dict[str, Any] = {
     "last_update": "2025-01-22 13:27:13",
     "created_by": "Ada Lee",
     "category_name": "Safety",
+    "start_date": None,
+    "end_date": "2026-12-31 23:00:00",
     "average_completion_time": "120",
     "field_1": None,
     "field_2": "CC-42",
@@ -85,6 +88,7 @@ def test_a_course_of_the_older_list(course: MapRecord) -> None:
         "duration_seconds": 3600,
         "categories": [{"id": "12", "name": "Safety"}],
         "updated_at": "2025-01-22T13:27:13Z",
+        "custom_fields": {"starts_at": "2025-02-01T08:00:00Z"},
     }
 
 
@@ -108,7 +112,7 @@ def test_a_course_of_the_newer_list(newer: MapRecord) -> None:
         "categories": [{"name": "Safety"}],
         "created_at": "2024-04-02T15:13:43Z",
         "updated_at": "2025-01-22T13:27:13Z",
-        "custom_fields": {"field_2": "CC-42"},
+        "custom_fields": {"field_2": "CC-42", "ends_at": "2026-12-31T23:00:00Z"},
     }
 
 

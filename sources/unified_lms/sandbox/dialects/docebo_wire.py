@@ -103,7 +103,7 @@ class DoceboWire:
             "username": person.login,
             "first_name": person.first_name,
             "last_name": person.last_name,
-            "fullname": f"{person.first_name} {person.last_name}",
+            "fullname": _full_name(person),
             "email": person.email,
             "uuid": f"7b506534-67e1-11f0-ac2f-{person.id:012d}",
             "is_manager": self._manages(person),
@@ -124,7 +124,7 @@ class DoceboWire:
     def _rest_of_user(self, person: Person) -> Json:
         manager = self._world.people.get(person.manager_id or 0)
         kinds = {
-            "1": ("Direct Manager", manager.first_name + " " + manager.last_name if manager else None),
+            "1": ("Direct Manager", _full_name(manager) if manager else None),
             "2": ("Mentor", None),
         }
         return {
@@ -249,7 +249,7 @@ class DoceboWire:
             "published": course.state is CourseState.PUBLISHED,
             "creation_date": moment(course.created_at),
             "last_update": moment(course.updated_at),
-            "created_by": f"{owner.first_name} {owner.last_name}" if owner else None,
+            "created_by": _full_name(owner) if owner else None,
             "category_name": category.name if category else None,
             "start_date": moment(course.starts_at),
             "end_date": moment(course.ends_at),
@@ -351,6 +351,10 @@ class DoceboWire:
             "enroll_begin_date": moment(person.created_at),
             "url": f"{self._site}/learn/learning_plan/{PLAN_ID}/onboarding",
         }
+
+
+def _full_name(person: Person) -> str:
+    return " ".join(filter(None, (person.first_name, person.last_name)))
 
 
 def _status(person: Person) -> str:

@@ -86,7 +86,7 @@ def _user(world: World, person: Person) -> Row:
         id=str(person.id),
         first_name=text(person.first_name),
         last_name=text(person.last_name),
-        name=f"{person.first_name} {person.last_name}",
+        name=_full_name(person),
         username=person.login if person.login != person.email else None,
         emails=own_email(person.email),
         status="active" if active else "suspended",
@@ -95,11 +95,15 @@ def _user(world: World, person: Person) -> Row:
         role_source=word,
         locale=person.language if person.language in _KNOWN_LANGUAGES else None,
         timezone=person.timezone,
-        manager={"id": None, "name": f"{manager.first_name} {manager.last_name}"} if manager else None,
+        manager={"id": None, "name": _full_name(manager)} if manager else None,
         created_at=instant(person.created_at),
         updated_at=instant(person.updated_at),
         custom_fields=_custom_of(world, person),
     )
+
+
+def _full_name(person: Person) -> str:
+    return " ".join(filter(None, (person.first_name, person.last_name)))
 
 
 def _custom_of(world: World, person: Person) -> Row | None:
@@ -116,6 +120,12 @@ def _custom(definitions: tuple[FieldDefinition, ...], values: dict[int, str]) ->
     } or None
 
 
+def _period(course: Course) -> Row:
+    """From when until when a course is held, as far as that is limited."""
+    ends = {"starts_at": instant(course.starts_at), "ends_at": instant(course.ends_at)}
+    return {name: value for name, value in ends.items() if value}
+
+
 def courses(world: World, *, course_list: str = "learn", **_: object) -> list[Row]:
     """All courses; `course_list` is the connection's setting."""
     tell = _course if course_list == "learn" else _course_of_newer_list
@@ -125,7 +135,9 @@ def courses(world: World, *, course_list: str = "learn", **_: object) -> list[Ro
 def _course(world: World, course: Course) -> Row:
     category = world.categories.get(course.category_id or 0)
     return _told_of_course(
-        course, categories=[{"id": str(category.id), "name": category.name}] if category else None
+        course,
+        categories=[{"id": str(category.id), "name": category.name}] if category else None,
+        custom_fields=_period(course) or None,
     )
 
 
@@ -138,7 +150,7 @@ def _course_of_newer_list(world: World, course: Course) -> Row:
         status_source=word,
         categories=[{"id": None, "name": category.name}] if category else None,
         created_at=instant(course.created_at),
-        custom_fields=_custom(world.course_fields, course.custom_fields),
+        custom_fields=(_custom(world.course_fields, course.custom_fields) or {}) | _period(course) or None,
     )
 
 
