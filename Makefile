@@ -38,11 +38,12 @@ test: $(STAMP) ## install, then run the tests (PYTEST_ARGS="-k name" chooses som
 test-long: $(STAMP) ## run every test, those that take minutes as well, with more random examples
 	@HYPOTHESIS_PROFILE=long $(TEST) -m "long or not long" $(PYTEST_ARGS)
 
-check: $(STAMP) ## what CI runs: format, lint, types, import rules, then the same tests
+check: $(STAMP) ## what CI runs: format, lint, types, import rules, SQL, then the same tests
 	@echo "format" && $(BIN)/ruff format --check --quiet .
 	@echo "lint" && $(BIN)/ruff check --quiet .
 	@echo "types" && $(BIN)/mypy --no-error-summary
 	@echo "import rules" && { rules=$$($(BIN)/lint-imports 2>&1) || { echo "$$rules"; exit 1; }; }
+	@echo "SQL" && { found=$$($(BIN)/sqlfluff lint --dialect duckdb dbt_project 2>&1) || { echo "$$found"; exit 1; }; }
 	@echo "tests" && $(TEST) $(PYTEST_ARGS)
 
 bench: $(STAMP) ## measure: bytes to rows, the mapper alone, memory, side by side with others

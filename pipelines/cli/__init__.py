@@ -13,8 +13,9 @@ from pipelines.cli.reset import reset
 from pipelines.cli.sandbox import sandbox
 from pipelines.cli.status import status
 from pipelines.cli.sync import sync
+from pipelines.cli.transform import transform
 
 __all__ = ["main"]
 
-for command in (demo, sync, check, list_records, get_record, providers, status, reset, sandbox):
+for command in (demo, sync, transform, check, list_records, get_record, providers, status, reset, sandbox):
     main.add_command(command)

@@ -24,6 +24,7 @@ from sources.unified_lms.tables import (
     TableColumn,
     snapshots,
 )
+from tests.unit.house.dbt_project import dbt_files, marts, metrics
 from tests.unit.house.documents import documents, regenerated
 
 RENEW = "make docs-tables"
@@ -38,6 +39,10 @@ def parts() -> dict[str, str]:
         made[f"columns of {name}"] = _columns(_own(resource))
     for table in (SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS, CURSORS):
         made[f"columns of {table.name}"] = _columns(table.columns)
+    made |= {
+        "marts": _table(("table", "holds"), ((f"`{name}`", text) for name, text in marts().items())),
+        "metrics": _table(("metric", "is"), ((f"`{name}`", text) for name, text in metrics().items())),
+    }
     for ability in provider_abilities():
         made |= {f"{key} of {ability.manifest.provider}": text for key, text in _provider(ability).items()}
     made["helpers"] = _table(
@@ -146,7 +151,7 @@ def _tree() -> str:
 
 
 def main() -> None:
-    """Writes every part anew and names the documents that have changed."""
+    """Writes every part anew and names the documents that have changed; the dbt project's sources as well."""
     made = parts()
     for document in documents():
         old = document.read_text("utf-8")
@@ -154,6 +159,8 @@ def main() -> None:
         if new != old:
             document.write_text(new, "utf-8")
             sys.stdout.write(f"{Path(document).name} renewed\n")
+    for file, text in dbt_files().items():
+        file.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

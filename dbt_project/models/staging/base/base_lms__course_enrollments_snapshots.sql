@@ -1,0 +1,1 @@
+{{ snapshot('course_enrollments_snapshots') }}

@@ -1,0 +1,1 @@
+{{ snapshot('courses_snapshots') }}
