@@ -77,9 +77,15 @@ def test_demo(tmp_path: Path) -> None:
 def test_sandbox(end: signal.Signals, tmp_path: Path) -> None:
     """The sandbox prints where it is and answers there, until it is interrupted or told to end: status 0."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [*LMS, "sandbox", "--json", "--people", "60"]
+    # A shell that runs the tests in the background has its children ignore what Ctrl-C sends.
+    command = ["env", "--default-signal=INT", *LMS, "sandbox", "--json", "--people", "60"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         text = ""
@@ -90,7 +96,10 @@ def test_sandbox(end: signal.Signals, tmp_path: Path) -> None:
         found = orjson.loads(text)
         users = _ask(f"{found['base_url']}/api/v1/users", found["credentials"]["api_key"])
         process.send_signal(end)
-        _, said = process.communicate(timeout=20)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, said) == (0, "the sandbox has ended\n")
     assert len(users) == 60
     assert found["environment"]["CONNECTIONS__SANDBOX__BASE_URL"] == found["base_url"]
