@@ -287,10 +287,12 @@ class _Check:
         return None if around is None else pages + parents + around, parents
 
     def _pages(self, resource: str, read: Read, counts: Mapping[str, int]) -> int | None:
-        """Pages of a list: one of each of its slices where it comes whole or nothing is known of their size."""
+        """Pages of a list: one of each of its slices where it comes whole; None where their number cannot be told."""
         paging = self._manifest.endpoints[read.endpoint].paging
-        if not isinstance(paging, PageNumbers | Offsets):
+        if isinstance(paging, NoPaging):
             return len(slices(read, self._client.settings, self._client.now()))
+        if not isinstance(paging, PageNumbers | Offsets):
+            return None
         size = self._number(paging.size)
         count = counts.get(resource)
         return None if count is None or not size else math.floor(count / size) + 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.check import check_connection
 from sources.unified_lms.client import Client
 from sources.unified_lms.errors import NotFound, Unexpected
 from sources.unified_lms.records import RecordFinder
@@ -154,3 +155,33 @@ def test_a_further_answer_without_records_fails_the_reading(provider: Provider, 
     )
     with pytest.raises(Unexpected, match=r"chapters/1/contents: the answer has no records"):
         find(tree)
+
+
+COUNTED = """
+check: {endpoint: info, counts: {contents: chapters}}
+"""
+
+
+def test_a_check_counts_further_calls_under_their_endpoints_name(
+    provider: Provider, connect: Callable[..., Client]
+) -> None:
+    """The list of three courses, an answer with chapters for each of them, and a call for each of seven chapters."""
+    courses = [{"id": number} for number in (9, 10, 11)]
+    routes(
+        provider,
+        {"/info": {"chapters": 7}, "/courses": courses, "/courses/9/chapters": {"chapters": []}},
+    )
+    text = TREE.replace("endpoints:", "endpoints:\n  info: {path: /info}") + COUNTED
+    client = connect(text)
+    result = check_connection(client.connection, client.manifest)
+    assert {each.resource: each.requests for each in result.resources}["course_items"] == 1 + 3 + 7
+
+
+def test_a_check_cannot_tell_the_pages_behind_links(
+    provider: Provider, connect: Callable[..., Client]
+) -> None:
+    """Of a list whose pages lead from one to the next nobody knows how many there are."""
+    routes(provider, {"/courses": [{"id": 9}], "/courses/9/chapters": {"chapters": []}})
+    client = connect(TREE.replace("{path: /courses}", "{path: /courses, paging: {type: link}}"))
+    result = check_connection(client.connection, client.manifest)
+    assert [each.requests for each in result.resources] == [None, None]
