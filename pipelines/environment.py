@@ -15,6 +15,7 @@ from typing import Any
 import dlt
 from dlt.common.destination.reference import Destination
 
+from pipelines.waiting import WaitingDuckDb
 from sources.unified_lms.errors import ConfigurationError
 
 DESTINATIONS = ("duckdb", "postgres")
@@ -69,7 +70,7 @@ class Target:
         layout = f"%s_staging_{connection}"
         if self.destination == "postgres":
             return dlt.destinations.postgres(staging_dataset_name_layout=layout)
-        return dlt.destinations.duckdb(_duckdb_file(), staging_dataset_name_layout=layout)
+        return WaitingDuckDb(_duckdb_file(), staging_dataset_name_layout=layout)
 
 
 def target(destination: str | None = None, dataset: str | None = None) -> Target:

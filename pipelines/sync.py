@@ -6,8 +6,9 @@ half done is finished first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
@@ -15,16 +16,21 @@ import dlt
 
 from mappings.model import RESOURCES
 from pipelines.environment import Target
+from pipelines.leases import Lease, turn
 from pipelines.ledger import record
 from pipelines.recovery import finish_pending
-from pipelines.views import create_views
+from pipelines.schema import assert_one_current_version
+from pipelines.work import take_work
 from sources.unified_lms.connection import Connection, load_connection, manifest_of
-from sources.unified_lms.errors import ConfigurationError, LmsError, Unauthorized
+from sources.unified_lms.errors import ConfigurationError, LmsError, Unauthorized, WorkTaken
 from sources.unified_lms.filters import check_filters
 from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.run import How, Options
 from sources.unified_lms.source import build_resources, source_of
 from sources.unified_lms.tables import CONNECTIONS, SYNC_RUNS
+
+BUSY = "busy"
+"""The status of a resource that another run is at; it is no run, and `sync_runs` has no row of it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class ResourceResult:
 
     @property
     def status(self) -> str:
-        """`done`, `partial` or `failed`."""
+        """`done`, `partial`, `failed`, or `busy`: another run is at the same work."""
         return str(self.report["status"])
 
 
@@ -57,8 +63,8 @@ class ConnectionResult:
 
     @property
     def failed(self) -> bool:
-        """Whether any resource failed."""
-        return any(result.status == "failed" for result in self.results)
+        """Whether any resource failed, or was left to another run."""
+        return any(result.status in ("failed", BUSY) for result in self.results)
 
     @property
     def partial(self) -> bool:
@@ -93,10 +99,12 @@ def sync_connection(
     options = Options(keep_raw=connection.keep_raw, **how)
     wanted = wanted_resources(manifest, resources, options.filters)
     pipeline = target.pipeline(name)
-    finish_pending(pipeline, name)
-    results = list(_run_all(pipeline, connection, manifest, wanted, options))
-    _record_state(pipeline, connection, results)
-    create_views(pipeline)
+    with take_work(pipeline, name, wanted, options.run_id) as work:
+        results = [_busy(connection, resource, options, taken) for resource, taken in work.taken.items()]
+        if work.held:
+            finish_pending(pipeline, name, manifest.provider)
+            results += _run_all(pipeline, connection, manifest, work.held, options)
+            _record_state(pipeline, connection, results)
     return ConnectionResult(name, manifest.provider, tuple(results), options.stop.reason)
 
 
@@ -119,18 +127,30 @@ def wanted_resources(
     return fitting
 
 
+def _busy(connection: Connection, resource: str, options: Options, taken: WorkTaken) -> ResourceResult:
+    report = {
+        "run_id": options.run_id,
+        "connection_id": connection.name,
+        "resource": resource,
+        "provider": connection.provider,
+        "status": BUSY,
+        "message": str(taken),
+    }
+    return ResourceResult(report, taken)
+
+
 def _run_all(
     pipeline: dlt.Pipeline,
     connection: Connection,
     manifest: Manifest,
-    resources: Sequence[str],
+    work: Mapping[str, Lease],
     options: Options,
 ) -> Iterator[ResourceResult]:
-    for name in resources:
+    for name, held in work.items():
         if options.stop.reason is not None:
             return
         options.progress(name, 0)
-        result = _run_one(pipeline, connection, manifest, name, options)
+        result = _run_one(pipeline, connection, manifest, name, options, held)
         yield result
         if isinstance(
             result.error, Unauthorized
@@ -139,21 +159,50 @@ def _run_all(
 
 
 def _run_one(
-    pipeline: dlt.Pipeline, connection: Connection, manifest: Manifest, name: str, options: Options
+    pipeline: dlt.Pipeline,
+    connection: Connection,
+    manifest: Manifest,
+    name: str,
+    options: Options,
+    held: Lease,
 ) -> ResourceResult:
     started = datetime.now(UTC)
     reports: list[dict[str, Any]] = []
-    resources = build_resources(
-        connection, manifest, [name], options, pipeline=pipeline, on_report=reports.append
-    )
+    with ExitStack() as stack:
+
+        def take_turn() -> None:
+            stack.enter_context(turn(pipeline, connection.name, options.run_id))
+            held.check()
+
+        resources = build_resources(
+            connection,
+            manifest,
+            [name],
+            replace(options, before_comparing=take_turn),
+            pipeline=pipeline,
+            on_report=reports.append,
+        )
+        try:
+            load(pipeline, source_of(resources), connection)
+            assert_one_current_version(pipeline, connection.name, RESOURCES[name])
+        except LmsError as error:
+            return _failed(pipeline, connection, name, options, started, error)
+    return ResourceResult(reports[0])
+
+
+def load(pipeline: dlt.Pipeline, source: Any, connection: Connection) -> None:
+    """Extracts and loads a source; what cannot be loaded is tried again and then set aside. Raises `LmsError`."""
     try:
-        pipeline.run(source_of(resources), loader_file_format="parquet")
+        pipeline.run(source, loader_file_format="parquet")
     except Exception as error:
         ours = own_error(error)
-        if ours is None:
+        if ours is not None:
+            raise ours from error
+        if not pipeline.has_pending_data:
             raise
-        return _failed(pipeline, connection, name, options, started, ours)
-    return ResourceResult(reports[0])
+        failed = finish_pending(pipeline, connection.name, connection.provider)
+        if failed is not None:
+            raise failed from None
 
 
 def _failed(

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import dlt
 
 from mappings.model import RESOURCES
-from sources.unified_lms.tables import snapshots
+from pipelines.database import Database, open_database
+from sources.unified_lms.tables import Table, snapshots
 
 
 def create_views(pipeline: dlt.Pipeline, resources: Iterable[str] = tuple(RESOURCES)) -> None:
-    """Creates or replaces the view of each resource; those without a snapshot table yet are left out."""
-    with pipeline.sql_client() as client:
+    """Creates the view of each resource, and widens one whose table has got columns.
+
+    Resources without a snapshot table yet are left out. For a pipeline of one's own that loads `unified_lms`: call it
+    after the first run, and after an upgrade.
+    """
+    with open_database(pipeline) as database:
         for name in resources:
-            if name in RESOURCES and _exists(pipeline, name):
-                client.execute_sql(_view_sql(client, name))
+            _create_view(database, name, snapshots(RESOURCES[name]))
 
 
-def _exists(pipeline: dlt.Pipeline, resource: str) -> bool:
-    table = snapshots(RESOURCES[resource]).name
-    return any(table in schema.tables for schema in pipeline.schemas.values())
-
-
-def _view_sql(client: Any, resource: str) -> str:
-    table = snapshots(RESOURCES[resource])
-    columns = ", ".join(client.escape_column_name(name) for name in table.column_names)
-    view = client.make_qualified_table_name(resource)
-    source = client.make_qualified_table_name(table.name)
-    return f"create or replace view {view} as select {columns} from {source} where valid_to is null"
+def _create_view(database: Database, name: str, table: Table) -> None:
+    present = database.column_names(table.name)
+    shown = database.column_names(name)
+    wanted = [column for column in table.column_names if column in present]
+    # PostgreSQL lets a view be replaced only by one that begins with the same columns; one that others depend on
+    # cannot be dropped either. New columns go to the end, as they do in the table.
+    ordered = [*shown, *(column for column in wanted if column not in shown)]
+    if wanted and ordered != shown:
+        database.execute(
+            f"create or replace view {database.table(name)} as select {database.columns(*ordered)} "
+            f"from {database.table(table.name)} where {database.columns('valid_to')} is null"
+        )

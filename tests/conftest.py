@@ -31,7 +31,7 @@ FOREIGN_PREFIXES = (
 )
 """Variables that a developer's shell may hold and that would change what the product does."""
 
-KEPT = ("LMS_VENDOR_SAMPLES",)
+KEPT = ("LMS_VENDOR_SAMPLES", "LMS_TEST_POSTGRES")
 """Variables that tests are meant to read."""
 
 TELEMETRY_OFF = {

@@ -8,6 +8,14 @@
     ├── Stopped                           the run was asked to end (SIGTERM, Ctrl-C)
     ├── MappingFailed                     not one record of a resource could be mapped
     ├── DeletionsRefused                  more would be retired than can be believed
+    ├── WarehouseError                    between runs and the warehouse
+    │   ├── WorkTaken                     another run is at the same work
+    │   ├── LeaseLost                     a lease was not renewed in time: another run may be at the work
+    │   ├── FolderBusy                    another process of this machine uses the connection's working folder
+    │   ├── WarehouseBusy                 another process has the DuckDB file open
+    │   ├── WarehouseUnreachable          the warehouse does not answer; what was read waits
+    │   ├── LoadFailed                    what was read could not be loaded and was set aside
+    │   └── DuplicateVersions             a record has more than one current version
     ├── ClientClosed                      the client was closed while a request waited
     └── ProviderError                     what a provider answered, or that it did not
         ├── Fatal                         asking again gives the same answer
@@ -99,6 +107,84 @@ class DeletionsRefused(LmsError):
             f"nothing was loaded; a lost permission looks the same. If they were deleted, allow it: --allow-deletions."
         )
         self.connection, self.resource, self.vanished, self.covered = connection, resource, vanished, covered
+
+
+class WarehouseError(LmsError):
+    """Something between a run and the warehouse, or between a run and another one."""
+
+
+class WorkTaken(WarehouseError):
+    """Another run, `holder`, is at the same work, such as `acme/users`; its lease runs out at `until` (UTC)."""
+
+    def __init__(self, work: str, holder: str, until: datetime) -> None:
+        super().__init__(
+            f"{work} is being worked on by {holder}; let it end. If it has died, its lease runs out at "
+            f"{until.isoformat(timespec='seconds')}"
+        )
+        self.work, self.holder, self.until = work, holder, until
+
+
+class LeaseLost(WarehouseError):
+    """A lease could not be renewed in time, and somebody else may be at the work."""
+
+    def __init__(self, work: str, seconds: float) -> None:
+        super().__init__(
+            f"the lease of {work} could not be renewed for {seconds:g} s, so that another run may have taken it; "
+            "nothing more is loaded. See that the warehouse can be reached, and run again"
+        )
+        self.work = work
+
+
+class FolderBusy(WarehouseError):
+    """Another process of this machine has used the connection's working folder for longer than we wait."""
+
+    def __init__(self, connection: str, folder: str, seconds: float) -> None:
+        super().__init__(
+            f"{connection}: another process on this machine has been at other resources of it for {seconds:g} s, and "
+            f"both need the working folder {folder}; let that run end, or wait longer with WAREHOUSE__WAIT_SECONDS"
+        )
+
+
+class WarehouseBusy(WarehouseError):
+    """Another process has had the DuckDB file open for longer than we wait."""
+
+    def __init__(self, file: str, holder: str, seconds: float) -> None:
+        super().__init__(
+            f"opening the DuckDB file {file}: {holder} has had it open for {seconds:g} s, and DuckDB lets one process "
+            "in that writes; end that one, or wait longer with WAREHOUSE__WAIT_SECONDS"
+        )
+
+
+class WarehouseUnreachable(WarehouseError):
+    """The warehouse does not answer; what was read waits to be loaded."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"loading: the warehouse cannot be reached ({reason}); what was read waits in the working folder, and the "
+            "next run on this machine loads it"
+        )
+
+
+class LoadFailed(WarehouseError):
+    """What was read could not be loaded and was set aside; `reason` quotes no row."""
+
+    def __init__(self, connection: str, resources: str, reason: str) -> None:
+        super().__init__(
+            f"loading {resources} of {connection}: the warehouse refused it every time ({reason}); it is set aside, "
+            "and the next run reads it again. See whether somebody has changed the tables, or report it"
+        )
+        self.reason = reason
+
+
+class DuplicateVersions(WarehouseError):
+    """Records, `ids`, have more than one current version."""
+
+    def __init__(self, connection: str, resource: str, ids: Sequence[str]) -> None:
+        super().__init__(
+            f"loading {resource} of {connection}: {len(ids)} records have more than one current version (the first: "
+            f"{', '.join(ids[:3])}), which must never be; do not use the table, and report it with the versions' rows"
+        )
+        self.ids = tuple(ids)
 
 
 class ClientClosed(LmsError):

@@ -53,6 +53,8 @@ class Options:
     spool_folder: Path | None = None
     progress: Callable[[str, int], None] = lambda resource, records: None
     """Called with the resource and the number of records read so far."""
+    before_comparing: Callable[[], None] = lambda: None
+    """Called when everything is read, before it is compared: the place to wait for one's turn at the warehouse."""
 
 
 class How(TypedDict, total=False):
@@ -124,10 +126,13 @@ class ResourceRun:
         self._cursor = self._earlier()
         requests = self._read()
         self._refuse_if_nothing_maps()
+        self._options.before_comparing()
         changes = self._compare()
         if changes.file is not None:
             yield Artifact(snapshots(self._resource), changes.file, changes.rows)
-        yield self._rejected()
+        rejected = self._rejected()
+        if rejected.rows:  # a file without rows cannot be copied into PostgreSQL
+            yield rejected
         yield self._reported(changes, requests)
         if self._plan.moves_cursor:
             yield self._moved()

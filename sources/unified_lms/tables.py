@@ -133,7 +133,8 @@ SYNC_RUNS = Table(
         ),
         _text(
             "status",
-            "`done`, `partial` (some scopes could not be read, or the limit was reached) or `failed`.",
+            "`done`, `partial` (some scopes could not be read, or the limit was reached), `failed`, or `set_aside` "
+            "(what was read could not be loaded).",
         ),
         _instant("window_since", "Start of the window asked for, where there was one."),
         _instant("window_until", "End of the window asked for, where there was one."),
@@ -209,3 +210,27 @@ CURSORS = Table(
         _text("_dlt_load_id", "The load that brought the row; it counts once that load is in `_dlt_loads`."),
     ),
 )
+
+LEASES = Table(
+    "leases",
+    "Work that a run has taken, so that no other takes it; a lease that is not renewed runs out.",
+    (
+        _text("connection_id", "The connection.", key=True),
+        _text("resource", "The resource; `*`: every resource of the connection.", key=True),
+        _text("partition", "The part of the resource; `*`: no part but the whole.", key=True),
+        _text("run_id", "The run that holds it."),
+        _text("host", "The machine that the run is on."),
+        _whole("pid", "The run's process there."),
+        _text(
+            "machine",
+            "Digest of what tells the machine and its processes from others; see whether the process lives.",
+        ),
+        _text("token", "What tells this lease from an earlier one of the same work."),
+        _instant("acquired_at", "When it was taken, by the database's clock."),
+        _instant("renewed_at", "When it was last renewed, by the database's clock."),
+        TableColumn("seconds", pa.float64(), "How long after its renewal it runs out."),
+    ),
+)
+
+LEDGERS = (SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS, CURSORS, LEASES)
+"""The tables beside the snapshots."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 import pyarrow.compute as pc
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
@@ -18,7 +19,7 @@ from mappings.model import Resource
 from sources.unified_lms.cursors import STATE as CURSOR_STATE
 from sources.unified_lms.cursors import Cursor
 from sources.unified_lms.snapshots import STATE_COLUMNS
-from sources.unified_lms.tables import CURSORS, snapshots
+from sources.unified_lms.tables import CURSORS, TableColumn, snapshots
 
 if TYPE_CHECKING:
     from dlt.destinations.sql_client import SqlClientBase
@@ -69,7 +70,11 @@ class Warehouse:
             if not present:
                 return
             names = {column.name: client.escape_column_name(column.name) for column in self._table.columns}
-            listed = ", ".join(names[name] for name in columns if name in present)
+            listed = ", ".join(
+                _selected(column, names)
+                for column in self._table.columns
+                if column.name in present and column.name in columns
+            )
             where = condition.format(**names)
             sql = (
                 f"select {listed} from {client.make_qualified_table_name(self._table.name)} "
@@ -107,15 +112,36 @@ def read_cursor(open_client: OpenClient | None, connection_id: str, resource: st
     return Cursor(*rows[0]) if rows else Cursor()
 
 
+def _selected(column: TableColumn, names: dict[str, str]) -> str:
+    """The column in a select list; JSON as the text that was loaded, which PostgreSQL's driver would parse."""
+    name = names[column.name]
+    return f"cast({name} as varchar) as {name}" if column.json else name
+
+
 def _batches(client: SqlClientBase[Any], sql: str, values: list[Any]) -> Iterator[pa.Table]:
-    """The result as Arrow tables of some ten thousand rows."""
-    if type(client).__name__ == "DuckDbSqlClient":
-        # Its DB-API result is copied once more on the way to Arrow, and DuckDB warns of that.
-        result = client.native_connection.sql(sql.replace("%s", "?"), params=values)
-        yield from (pa.Table.from_batches([batch]) for batch in result.to_arrow_reader(_BATCH))
+    """The result as Arrow tables of some ten thousand rows, never all of it in memory."""
+    streams = {"DuckDbSqlClient": _from_duckdb, "Psycopg2SqlClient": _from_postgres}
+    if stream := streams.get(type(client).__name__):
+        yield from stream(client, sql, values)
         return
     with client.execute_query(sql, *values) as cursor:
         yield from cursor.iter_arrow(_BATCH)
+
+
+def _from_duckdb(client: Any, sql: str, values: list[Any]) -> Iterator[pa.Table]:
+    """Its DB-API result is copied once more on the way to Arrow, and DuckDB warns of that."""
+    result = client.native_connection.sql(sql.replace("%s", "?"), params=values)
+    yield from (pa.Table.from_batches([batch]) for batch in result.to_arrow_reader(_BATCH))
+
+
+def _from_postgres(client: Any, sql: str, values: list[Any]) -> Iterator[pa.Table]:
+    """psycopg2 fetches a whole result before its first row. ADBC streams, but not a statement with values to bind."""
+    with client.native_connection.cursor() as cursor:
+        statement = cursor.mogrify(sql, values).decode()
+    address = client.credentials.to_native_representation()
+    with adbc.connect(address) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        yield from (pa.Table.from_batches([batch]) for batch in cursor.fetch_record_batch())
 
 
 def _shape(batch: pa.Table, columns: dict[str, pa.DataType]) -> pa.Table:

@@ -16,7 +16,7 @@ from pipelines import environment
 from pipelines.environment import Target, target
 from pipelines.sync import ConnectionResult, sync_connection
 from sources.unified_lms.sandbox import SandboxServer, World
-from sources.unified_lms.tables import CONNECTIONS, REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
+from sources.unified_lms.tables import LEDGERS, REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
 from tests.integration.conftest import configure
 from tests.unit.house.documents import DOCS, ROOT, Block, all_blocks, quoted, sections
 
@@ -90,7 +90,7 @@ def test_snippets_of_the_documents_run(
 def test_tables_and_columns_are_those_of_the_code(ask: Ask) -> None:
     """The warehouse has the tables that tables.md describes, with these columns in this order, and views of them."""
     described: list[Table] = [snapshots(resource) for resource in RESOURCES.values()]
-    described += [SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS]
+    described += LEDGERS
     for table in described:
         assert [row[0] for row in ask(f"describe lms.{table.name}")] == table.column_names
     for name, resource in RESOURCES.items():

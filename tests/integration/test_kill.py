@@ -12,14 +12,16 @@ import pytest
 from pipelines.environment import Target
 from pipelines.sync import sync_connection
 from sources.unified_lms.sandbox import SandboxServer, expected
-from tests.integration.conftest import Tables
+from tests.integration.conftest import ON_BOTH, Tables
+
+pytestmark = ON_BOTH
 
 RESOURCE = "course_enrollments"
 
 CHILD = """
 import importlib, os, signal, sys
 
-module, path, when = sys.argv[1:4]
+destination, module, path, when = sys.argv[1:5]
 from pipelines import environment
 environment.prepare()
 from pipelines.sync import sync_connection
@@ -37,31 +39,39 @@ def killed(*args, **options):
         os.kill(os.getpid(), signal.SIGKILL)
 
 setattr(owner, name, killed)
-sync_connection("acme", environment.target("duckdb"), resources=["course_enrollments"])
+sync_connection("acme", environment.target(destination), resources=["course_enrollments"])
 """
+
+COPY = {
+    "duckdb": ("dlt.destinations.impl.duckdb.duck", "DuckDbCopyJob.run"),
+    "postgres": ("dlt.destinations._adbc_jobs", "AdbcParquetCopyJob.run"),
+}
+"""What puts a file into the staging table."""
 
 STEPS = {
     "in mid-reading": ("sources.unified_lms.spool", "Spool.add", "after"),
     "before the comparison": ("sources.unified_lms.snapshots", "Comparison.run", "before"),
     "after extraction": ("dlt.pipeline.pipeline", "Pipeline.normalize", "before"),
     "before loading": ("dlt.pipeline.pipeline", "Pipeline.load", "before"),
-    "in mid-load": ("dlt.destinations.impl.duckdb.duck", "DuckDbCopyJob.run", "after"),
+    "in mid-load": ("copy", "", "after"),
     # The rows are in the staging table and dlt does not know it yet: it stages them once more.
-    "once staged": ("dlt.destinations.impl.duckdb.duck", "DuckDbCopyJob.run", "after snapshots"),
+    "once staged": ("copy", "", "after snapshots"),
     "after the merge": ("dlt.load.load", "Load.complete_package", "before"),
 }
 
 
-def kill_at(step: str) -> None:
+def kill_at(step: str, destination: str) -> None:
     """Runs a sync in a process of its own that is killed at a step."""
-    child = subprocess.run([sys.executable, "-c", CHILD, *STEPS[step]], check=False)
+    module, name, when = STEPS[step]
+    owner = COPY[destination] if module == "copy" else (module, name)
+    child = subprocess.run([sys.executable, "-c", CHILD, destination, *owner, when], check=False)
     assert child.returncode == -signal.SIGKILL
 
 
 def versions(tables: Tables) -> list[tuple[Any, ...]]:
     """The snapshot table, without what differs from load to load."""
     return tables.query(
-        f"select id, row_hash, valid_to is null, deleted_at is not null from lms.{RESOURCE}_snapshots order by all"
+        f"select id, row_hash, valid_to is null, deleted_at is not null from lms.{RESOURCE}_snapshots"
     )
 
 
@@ -73,14 +83,14 @@ def test_killed_run_leaves_the_warehouse_whole_and_the_next_is_right(
     sync_connection(acme, warehouse, resources=[RESOURCE])
     before = versions(tables)
     server.world.advance(1)
-    kill_at(step)
+    kill_at(step, warehouse.destination)
     killed = versions(tables)
     sync_connection(acme, warehouse, resources=[RESOURCE])
     after = versions(tables)
     assert killed in (before, after)
     assert after != before
     wanted = {row["id"] for row in expected(server.world, server.provider, RESOURCE)}
-    assert [row[0] for row in tables.query(f"select id from lms.{RESOURCE} order by 1")] == sorted(wanted)
+    assert [row[0] for row in tables.query(f"select id from lms.{RESOURCE}")] == sorted(wanted)
 
 
 def test_lost_working_folder_doubles_nothing(
@@ -94,7 +104,7 @@ def test_lost_working_folder_doubles_nothing(
     """A worker that does not keep its disk: killed after the merge, the next run on another machine adds nothing."""
     sync_connection(acme, warehouse, resources=[RESOURCE])
     server.world.advance(1)
-    kill_at("after the merge")
+    kill_at("after the merge", warehouse.destination)
     killed = versions(tables)
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "another machine"))
     sync_connection(acme, warehouse, resources=[RESOURCE])
@@ -112,7 +122,7 @@ def test_load_overtaken_by_another_machine_is_set_aside(
     """Killed before loading here, overtaken by a run elsewhere: the old package does not open records twice."""
     sync_connection(acme, warehouse, resources=[RESOURCE])
     server.world.advance(1)
-    kill_at("before loading")
+    kill_at("before loading", warehouse.destination)
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("DLT_DATA_DIR", str(tmp_path / "another machine"))
         sync_connection(acme, warehouse, resources=[RESOURCE])

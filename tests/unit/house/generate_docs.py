@@ -16,10 +16,7 @@ from mappings.schemas import columns, markdown_table
 from pipelines.providers import ProviderAbility, ResourceAbility, provider_abilities
 from sources.unified_lms import errors
 from sources.unified_lms.tables import (
-    CONNECTIONS,
-    CURSORS,
-    REJECTED_RECORDS,
-    SYNC_RUNS,
+    LEDGERS,
     Table,
     TableColumn,
     snapshots,
@@ -37,7 +34,7 @@ def parts() -> dict[str, str]:
     for name, resource in RESOURCES.items():
         made[f"model of {name}"] = markdown_table(resource)
         made[f"columns of {name}"] = _columns(_own(resource))
-    for table in (SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS, CURSORS):
+    for table in LEDGERS:
         made[f"columns of {table.name}"] = _columns(table.columns)
     made |= {
         "marts": _table(("table", "holds"), ((f"`{name}`", text) for name, text in marts().items())),

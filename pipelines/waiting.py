@@ -1,0 +1,95 @@
+"""Waiting for a DuckDB file that another process has open: DuckDB lets one process in that writes.
+
+dlt opens the file for each step of a load and closes it again, and so do we, so that processes take turns. dlt
+offers no place for that: its connection pool is replaced by one that tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import dlt
+import duckdb
+from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration, DuckDbConnectionPool
+
+from sources.unified_lms.errors import WarehouseBusy
+
+log = logging.getLogger(__name__)
+
+DEFAULT_SECONDS = 600.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+_FIRST_NEWS, _NEWS = 1.0, 15.0
+"""Seconds before the first line that says that we wait, and between it and the next ones."""
+_Opened = TypeVar("_Opened")
+
+
+def wait_for_file(
+    open_file: Callable[[], _Opened],
+    file: str,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> _Opened:
+    """What `open_file` gives once no other process has the file; raises `WarehouseBusy` when that takes too long."""
+    began, wait, limit = clock(), _FIRST_PAUSE, wait_seconds()
+    news = began + _FIRST_NEWS
+    while True:
+        try:
+            return open_file()
+        except duckdb.Error as error:
+            holder = _holder(error)
+            waited = clock() - began
+            if holder is None:
+                raise
+            if waited >= limit:
+                raise WarehouseBusy(file, holder, limit) from None
+        if clock() >= news:
+            log.info("waiting for the DuckDB file %s, which %s has open", file, holder)
+            news = clock() + _NEWS
+        pause(wait)
+        wait = min(wait * 2, _LONGEST_PAUSE)
+
+
+def wait_seconds() -> float:
+    """How long to wait for a warehouse, in seconds: `wait_seconds` of `[warehouse]`, else ten minutes."""
+    found: float | None = dlt.config.get("warehouse.wait_seconds", float)
+    return DEFAULT_SECONDS if found is None else found
+
+
+def _holder(error: duckdb.Error) -> str | None:
+    """Who has the file open; None where the error is another one."""
+    text = str(error)
+    if "Unique file handle conflict" in text:  # another connection of this process is just closing it
+        return "this process"
+    if not isinstance(error, duckdb.IOException) or "lock" not in text.lower():
+        return None
+    process = re.search(r"PID (\d+)", text)
+    return f"process {process[1]}" if process else "another process"
+
+
+class _WaitingPool(DuckDbConnectionPool):
+    def borrow_conn(self, *args: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+        file = str(getattr(self.credentials, "database", ""))
+        return wait_for_file(lambda: super(_WaitingPool, self).borrow_conn(*args, **options), file)
+
+
+class WaitingDuckDb(dlt.destinations.duckdb):
+    """dlt's destination DuckDB, which waits for its file."""
+
+    @property
+    def destination_type(self) -> str:
+        """The type of the destination that this one is: pipelines' states name it."""
+        return "dlt.destinations.duckdb"
+
+    def configuration(
+        self, initial_config: DuckDbClientConfiguration, accept_partial: bool = False
+    ) -> DuckDbClientConfiguration:
+        """The resolved configuration, whose connections wait."""
+        config = super().configuration(initial_config, accept_partial)
+        if not isinstance(config.credentials.conn_pool, _WaitingPool):  # a load shares one among its threads
+            config.credentials.conn_pool = _WaitingPool(config.credentials)
+        return config

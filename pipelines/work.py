@@ -1,0 +1,99 @@
+"""Taking the work of a run: the leases of its resources, and the connection's working folder on this machine."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dlt
+
+from pipelines.database import open_database
+from pipelines.leases import Lease, Work, held_leases, lease
+from pipelines.schema import prepare_tables
+from pipelines.waiting import wait_seconds
+from sources.unified_lms.errors import FolderBusy, WorkTaken
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class TakenWork:
+    """The resources whose leases a run holds, and those that another run is at."""
+
+    held: dict[str, Lease] = field(default_factory=dict)
+    taken: dict[str, WorkTaken] = field(default_factory=dict)
+
+
+@contextmanager
+def take_work(
+    pipeline: dlt.Pipeline, connection: str, resources: Sequence[str], run_id: str
+) -> Iterator[TakenWork]:
+    """Takes what is free of a connection's resources for as long as the block runs; makes the tables first.
+
+    Raises `FolderBusy` where another process of this machine is at other resources for too long.
+    """
+    work = TakenWork(taken=_already_taken(pipeline, connection, resources))
+    with ExitStack() as stack:
+        if len(work.taken) < len(resources):
+            stack.enter_context(working_folder(pipeline, connection))
+            prepare_tables(pipeline)
+        for name in resources:
+            if name not in work.taken:
+                try:
+                    work.held[name] = stack.enter_context(lease(pipeline, connection, name, run_id=run_id))
+                except WorkTaken as taken:
+                    work.taken[name] = taken
+        yield work
+
+
+def _already_taken(pipeline: dlt.Pipeline, connection: str, resources: Sequence[str]) -> dict[str, WorkTaken]:
+    """What others are at: asked before the folder is waited for, which they may need for hours."""
+    with open_database(pipeline) as database:
+        found = held_leases(database, connection)
+    wanted = {Work(connection, name): name for name in resources}
+    return {
+        wanted[work]: WorkTaken(str(work), str(holder), holder.until)
+        for work, holder in found
+        if work in wanted
+    }
+
+
+@contextmanager
+def working_folder(
+    pipeline: dlt.Pipeline,
+    connection: str,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> Iterator[None]:
+    """Keeps the pipeline's working folder from other processes of this machine; dlt has one run in it at a time.
+
+    The lock goes with the process, however it ends.
+    """
+    file = Path(pipeline.working_dir).with_suffix(".lock")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    limit, began, told = wait_seconds(), clock(), False
+    with file.open("w") as lock:
+        while not _locked(lock.fileno()):
+            if clock() - began >= limit:
+                raise FolderBusy(connection, pipeline.working_dir, limit)
+            if not told:
+                log.info(
+                    "%s: waiting for another process on this machine to finish other resources", connection
+                )
+                told = True
+            pause(0.2)
+        yield
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
