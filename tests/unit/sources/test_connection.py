@@ -115,6 +115,35 @@ def test_names_from_files_and_environment(write: Write, monkeypatch: pytest.Monk
     assert connection_names() == ["acme", "zeta"]
 
 
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [("[]", ()), ("TaEnrollment, StudentEnrollment", ("TaEnrollment", "StudentEnrollment"))],
+)
+def test_a_list_of_a_variable(given: str, found: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries are separated by commas or stand in JSON, where a list may be empty."""
+    canvas(monkeypatch, given)
+    assert load_connection("acme").settings["enrollment_types"] == found
+
+
+def test_an_entry_of_a_list_that_is_not_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt type of enrolments would filter all of them away; it is refused with those that there are."""
+    canvas(monkeypatch, "StudentEnrolment")
+    [problem] = problems()
+    assert (
+        "enrollment_types is 'StudentEnrolment'; it has to have no other entries than StudentEnrollment"
+        in problem
+    )
+
+
+def canvas(monkeypatch: pytest.MonkeyPatch, enrollment_types: str) -> None:
+    """A connection to Canvas in the environment alone."""
+    prefix = "CONNECTIONS__ACME__"
+    monkeypatch.setenv(f"{prefix}PROVIDER", "canvas")
+    monkeypatch.setenv(f"{prefix}BASE_URL", "https://acme.instructure.com")
+    monkeypatch.setenv(f"{prefix}CREDENTIALS__ACCESS_TOKEN", "planted-token")
+    monkeypatch.setenv(f"{prefix}SETTINGS__ENROLLMENT_TYPES", enrollment_types)
+
+
 def test_no_credential_shows(write: Write) -> None:
     """Neither in the repr nor in a formatted text."""
     write()
