@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import reduce
-from typing import Any
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mappings.entries import list_texts
 from mappings.model import Field, Kind, Resource
 from mappings.rows import canonical_json
 from mappings.schemas import TIMESTAMP, Column, columns
@@ -47,8 +46,10 @@ def _convert(column: Column, array: pa.Array) -> tuple[pa.Array, pa.BooleanArray
         return array, _unless_null(array, pc.is_in(array, pa.array(column.field.choices)))
     if kind is Kind.TIMESTAMP:
         return _instants(array)
-    if column.field.is_json:
-        return _json(column.field, array)
+    if kind is Kind.LIST:
+        return list_texts(column.field, array)
+    if kind is Kind.OBJECT:
+        return _object_texts(array)
     return array, _outside(column.field, array)
 
 
@@ -74,19 +75,16 @@ def _instants(array: pa.Array) -> tuple[pa.Array, pa.BooleanArray]:
         return pa.nulls(len(array), TIMESTAMP), array.is_valid()
 
 
-def _json(field: Field, array: pa.Array) -> tuple[pa.Array, pa.BooleanArray]:
-    read = _read_list(field) if field.kind is Kind.LIST else _read_object
+def _object_texts(array: pa.Array) -> tuple[pa.Array, pa.BooleanArray]:
+    """Canonical JSON text of objects that come as JSON text of a list of one."""
     array = pc.if_else(pc.equal(array, "[]"), None, array)
     cells: list[str | None] = []
     doubts: list[bool] = []
     for text in array.to_pylist():
-        cell, doubt = (None, False) if text is None else read(text)
+        cell, doubt = (None, False) if text is None else _read_object(text)
         cells.append(cell)
         doubts.append(doubt)
     return pa.array(cells, pa.string()), pa.array(doubts, pa.bool_())
-
-
-_Reader = Callable[[str], tuple[str | None, bool]]
 
 
 def _read_object(text: str) -> tuple[str | None, bool]:
@@ -95,22 +93,3 @@ def _read_object(text: str) -> tuple[str | None, bool]:
         return None, False
     single = len(value) == 1 and isinstance(value[0], dict)
     return (canonical_json(value[0]), False) if single else (None, True)
-
-
-def _read_list(field: Field) -> _Reader:
-    """A reader of JSON lists: entries with every property of the field, of the right types, in canonical JSON."""
-    empty = dict.fromkeys(sub.name for sub in field.fields)
-    types: dict[str, Any] = {s.name: bool if s.kind is Kind.BOOLEAN else str for s in field.fields}
-
-    def read(text: str) -> tuple[str | None, bool]:
-        entries = orjson.loads(text)
-        if entries == [None]:
-            return None, False
-        for entry in entries:
-            if not isinstance(entry, dict) or not entry.keys() <= empty.keys():
-                return None, True
-            if any(item is not None and type(item) is not types[name] for name, item in entry.items()):
-                return None, True
-        return canonical_json([empty | entry for entry in entries]), False
-
-    return read

@@ -256,9 +256,9 @@ class Mapper:
 
 
 def _page_source(resource: Resource, expression: str, skips: Sequence[Skip]) -> str:
-    """The expression that maps a page: the mapping over each record, JSON columns as text, skips by number."""
+    """The expression that maps a page: the mapping over each record, lists and objects prepared, skips by number."""
     verdict = "".join(f"({skip.when}) ? {number} : " for number, skip in enumerate(skips)) + "null"
-    texts = ", ".join(_text_entry(f) for f in resource.fields if _has_json(f))
+    prepared = ", ".join(_prepared_entry(f) for f in resource.fields if _has_json(f))
     return f"""(
       $parent := parent; $settings := settings; $joined := joined;
       {{"rows": [$map(records, function($record, $index) {{
@@ -268,7 +268,7 @@ def _page_source(resource: Resource, expression: str, skips: Sequence[Skip]) -> 
             $unified := (
 {expression}
             );
-            $merge([$unified, {{"_i": $index, {texts}}}])
+            $merge([$unified, {{"_i": $index, {prepared}}}])
           )
         )
       }})]}}
@@ -279,14 +279,20 @@ def _has_json(field: Field) -> bool:
     return field.is_json or any(sub.is_json for sub in field.fields if field.kind is Kind.REF)
 
 
-def _text_entry(field: Field) -> str:
-    # Always as a list: `$string` of a text is that text, which could pose as JSON.
+def _prepared_entry(field: Field) -> str:
     name = field.name
     if field.is_json:
-        return f'"{name}": $string([$unified.{name}])'
-    inner = ", ".join(f'"{s.name}": $string([$unified.{name}.{s.name}])' for s in field.fields if s.is_json)
+        return _prepared(field, f"$unified.{name}")
+    inner = ", ".join(_prepared(s, f"$unified.{name}.{s.name}") for s in field.fields if s.is_json)
     merged = f"$merge([$unified.{name}, {{{inner}}}])"
     return f'"{name}": $exists($unified.{name}) and $unified.{name} != null ? {merged}'
+
+
+def _prepared(field: Field, place: str) -> str:
+    """A list as a list, where JSONata has made an object of a list of one; an object of any keys as JSON text."""
+    # Always in a list: `$string` of a text is that text, which could pose as JSON.
+    value = f"[{place}]" if field.kind is Kind.LIST else f"$string([{place}])"
+    return f'"{field.name}": {value}'
 
 
 def _schema(resource: Resource) -> pa.Schema:
@@ -308,17 +314,21 @@ def _concatenate(batches: list[Batch]) -> Batch:
 
 
 def _decode(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as the page wrapper rendered it, its JSON text turned back into values."""
+    """A row as the page wrapper rendered it, lists and objects as the mapping gave them."""
     return {key: _decode_value(key, value) for key, value in row.items()}
 
 
 def _decode_value(key: str, value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _decode_value(name, item) for name, item in value.items()}
-    if not isinstance(value, str) or key not in _JSON_KEYS:
-        return value
-    found = orjson.loads(value)
-    return found if len(found) > 1 else (found or [None])[0]
+        return {name: _unwrapped(item) if name in _LIST_KEYS else item for name, item in value.items()}
+    if key in _OBJECT_KEYS and isinstance(value, str):
+        return _unwrapped(orjson.loads(value))
+    return _unwrapped(value) if key in _LIST_KEYS else value
+
+
+def _unwrapped(value: Any) -> Any:
+    """What the page wrapper has put into a list: to JSONata, a value and a list of it alone are the same."""
+    return value if not isinstance(value, list) or len(value) > 1 else (value or [None])[0]
 
 
 def _load_rows(text: str) -> list[Any]:
@@ -343,6 +353,9 @@ def _dump(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-_JSON_KEYS = frozenset(
-    column.path[-1] for r in RESOURCES.values() for column in columns(r) if column.field.is_json
-)
+def _keys_of(kind: Kind) -> frozenset[str]:
+    found = (column for resource in RESOURCES.values() for column in columns(resource))
+    return frozenset(column.path[-1] for column in found if column.field.kind is kind)
+
+
+_LIST_KEYS, _OBJECT_KEYS = _keys_of(Kind.LIST), _keys_of(Kind.OBJECT)

@@ -100,7 +100,8 @@ def arrow_schema(resource: Resource) -> pa.Schema:
 def unified_schema(resource: Resource) -> pa.StructType:
     """What Arrow's JSON reader expects of one unified record as the page wrapper renders it.
 
-    Refs are structs, timestamps still text, lists and objects already JSON text, `<enum>_source` beside its enum.
+    Refs are structs, lists are lists of structs, timestamps still text, objects whose keys nobody fixes already JSON
+    text, `<enum>_source` beside its enum.
     """
     fields = []
     for field in resource.fields:
@@ -111,8 +112,9 @@ def unified_schema(resource: Resource) -> pa.StructType:
 
 
 def _json_type(field: Field) -> pa.DataType:
-    if field.kind is Kind.REF:
-        return pa.struct([pa.field(sub.name, _json_type(sub)) for sub in field.fields])
+    if field.fields:
+        found = pa.struct([pa.field(sub.name, _json_type(sub)) for sub in field.fields])
+        return pa.list_(found) if field.kind is Kind.LIST else found
     if field.kind is Kind.TIMESTAMP:
         return pa.string()
     return _ARROW[field.kind]
