@@ -27,12 +27,12 @@ def row_hashes(table: pa.Table, connection_id: str) -> pa.Array:
     parts = [part for part in parts if part.null_count < len(part)]
     joined = pc.binary_join_element_wise(*parts, _SEPARATOR, null_handling="skip")
     seed = hashlib.blake2b(f"connection_id={connection_id}".encode() + b"\x1f", digest_size=16)
-    return pa.array([_digest(seed, text) for text in joined.to_pylist()], pa.string())
+    return pa.array([_digest(seed, text) for text in joined.cast(pa.binary()).to_pylist()], pa.string())
 
 
-def _digest(seed: hashlib.blake2b, text: str) -> str:
+def _digest(seed: hashlib.blake2b, text: bytes) -> str:
     digest = seed.copy()
-    digest.update(text.encode())
+    digest.update(text)
     return digest.hexdigest()
 
 
@@ -46,4 +46,13 @@ def _as_text(array: pa.Array) -> pa.Array:
         array = array.cast(pa.int64())
     if array.type != pa.string():
         return array.cast(pa.string())
+    if not _holds_special(array):  # nearly always, and two copies of the column are saved
+        return array
     return pc.replace_substring(pc.replace_substring(array, "\\", "\\\\"), _SEPARATOR, "\\u001f")
+
+
+def _holds_special(array: pa.Array) -> bool:
+    """Whether a backslash or the separator stands in the texts, or in what they are a slice of."""
+    data = array.buffers()[2]
+    held = b"" if data is None else data.to_pybytes()
+    return b"\\" in held or b"\x1f" in held

@@ -26,6 +26,8 @@ from sources.unified_lms.tables import REJECTED_RECORDS, Table, snapshots
 
 WHOLE = "*"
 """The scope of what is read for the whole connection."""
+_ROW_GROUP = 30_000
+"""Rows written together: the files' footers, which stay in memory, grow with the number of groups."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Spool:
         self.rows = 0
         self.rejected = 0
         self._table = snapshots(stamp.resource)
+        self._waiting: list[pa.Table] = []
         self._rows = pq.ParquetWriter(self.rows_file, self._table.arrow_schema)
         self._rejected = pq.ParquetWriter(self.rejected_file, _REJECTED_SCHEMA)
 
@@ -87,8 +90,15 @@ class Spool:
             "row_hash": row_hashes(model, self.stamp.connection_id),
             "remote_data": remote_data if remote_data is not None else pa.nulls(len(scopes), pa.string()),
         }
-        self._rows.write_table(_arrange(self._table, model, derived | self._constants(len(scopes))))
+        self._waiting.append(_arrange(self._table, model, derived | self._constants(len(scopes))))
         self.rows += table.num_rows
+        if sum(waiting.num_rows for waiting in self._waiting) >= _ROW_GROUP:
+            self._write()
+
+    def _write(self) -> None:
+        if self._waiting:
+            self._rows.write_table(pa.concat_tables(self._waiting))
+            self._waiting = []
 
     def _constants(self, length: int) -> dict[str, pa.Array]:
         stamp = self.stamp
@@ -143,6 +153,7 @@ class Spool:
 
     def finish(self) -> None:
         """Closes the files, so that they can be read, and gives back what reading took; safe to call again."""
+        self._write()
         self._rows.close()
         self._rejected.close()
         _give_memory_back()
