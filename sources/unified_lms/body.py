@@ -56,7 +56,7 @@ class BodyReader:
             return False
         if any(name in content for name in self._names):
             return True
-        return b"\\u00" in content and _ESCAPED_ASCII.search(content) is not None
+        return _has_escapes(content) and _ESCAPED_ASCII.search(content) is not None
 
     def _without_secrets(self, text: str) -> str:
         try:
@@ -118,9 +118,14 @@ def _is_whole(text: str) -> bool:
         return False
 
 
+def _has_escapes(content: bytes) -> bool:
+    """Whether any character is escaped by its number. Most bodies have no backslash, and one byte is found fastest."""
+    return b"\\" in content and b"\\u" in content
+
+
 def _half_pairs(content: bytes) -> bool:
     """Whether half of an escaped surrogate pair stands somewhere, which the engine only minds once it is read."""
-    if b"\\ud" not in content and b"\\uD" not in content:
+    if not _has_escapes(content) or (b"\\ud" not in content and b"\\uD" not in content):
         return False
     try:
         orjson.loads(content)

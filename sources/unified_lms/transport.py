@@ -76,6 +76,7 @@ class Transport:
         quiet_http_loggers()
         self._api = manifest.api
         self._base = connection.base_url + manifest.api.path.rstrip("/")
+        self._root = httpx.URL(self._base + "/")
         self._headers = {name: parse(text).text(variables) for name, text in manifest.api.headers.items()}
         self._origin = auth.origin_of(httpx.URL(connection.base_url))
         around = Surroundings(_tokens(connection), redactor or Redactor(), timing or Timing())
@@ -139,7 +140,7 @@ class Transport:
     def _next_page(self, given: str, attempt: Attempt) -> httpx.URL:
         """The address on the connection's origin; behind a proxy some providers write http:// where it is https://."""
         try:
-            url = httpx.URL(self._base + "/").join(given)
+            url = self._root.join(given)
         except (httpx.InvalidURL, ValueError):
             raise ForeignOrigin(
                 attempt.failure("the next page is no address", "Report it to the provider")
