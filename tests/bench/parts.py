@@ -15,6 +15,10 @@ from unittest.mock import patch
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mappings.mapper import Page
+from sources.unified_lms.client import Client
+from sources.unified_lms.connection import load_connection
+from sources.unified_lms.manifest import load_manifest
 from tests.bench.gauge import Measured, child_main
 from tests.bench.mapping import RESOURCE, make_mapper
 from tests.bench.syncing import CONNECTION
@@ -57,11 +61,6 @@ def _measure() -> Measured:
 
 def _read() -> list[Any]:
     """The pages as the client gives them, ready for the mapper."""
-    from mappings.mapper import Page
-    from sources.unified_lms.client import Client
-    from sources.unified_lms.connection import load_connection
-    from sources.unified_lms.manifest import load_manifest
-
     connection = load_connection(CONNECTION)
     with Client(load_manifest(connection.provider, connection.folders), connection) as client:
         return [Page(page.records) for page in client.pages("enrollments", {"args": {}}) if page.count]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import httpx
 import orjson
 
+from sources.unified_lms.client import Client
+from sources.unified_lms.connection import load_connection
+from sources.unified_lms.manifest import load_manifest
 from tests.bench.gauge import Measured, child_main, gauged
 from tests.bench.syncing import CONNECTION
 
@@ -20,20 +23,17 @@ def _plain(url: str) -> int:
     return records
 
 
-def _ours() -> int:
-    from sources.unified_lms.client import Client
-    from sources.unified_lms.connection import load_connection
-    from sources.unified_lms.manifest import load_manifest
-
+def _ours(_: str) -> int:
     connection = load_connection(CONNECTION)
     with Client(load_manifest(connection.provider, connection.folders), connection) as client:
         return sum(page.count for page in client.pages("enrollments", {"args": {}}))
 
 
 def _measure(how: str, url: str) -> Measured:
+    read = _plain if how == "plain" else _ours
     measured = Measured()
     with gauged(measured):
-        measured.records = _plain(url) if how == "plain" else _ours()
+        measured.records = read(url)
     return measured
 
 
