@@ -14,6 +14,7 @@ from typing import Any
 
 import dlt
 from dlt.common.destination.reference import Destination
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines.waiting import WaitingDuckDb
 from sources.unified_lms.errors import ConfigurationError
@@ -21,6 +22,9 @@ from sources.unified_lms.errors import ConfigurationError
 DESTINATIONS = ("duckdb", "postgres")
 DEFAULT_DATASET = "lms"
 DEFAULT_FILE = "warehouse.duckdb"
+
+DUCKDB_SETTINGS = {"memory_limit": "128MB", "threads": 2, "preserve_insertion_order": False}
+"""Bounds of the DuckDB that loads: by default it takes most of the machine's memory. Beyond them it uses the disk."""
 
 DEFAULTS = {
     # Learners' data: nothing about it is sent to anybody.
@@ -70,7 +74,7 @@ class Target:
         layout = f"%s_staging_{connection}"
         if self.destination == "postgres":
             return dlt.destinations.postgres(staging_dataset_name_layout=layout)
-        return WaitingDuckDb(_duckdb_file(), staging_dataset_name_layout=layout)
+        return WaitingDuckDb(_duckdb_credentials(), staging_dataset_name_layout=layout)
 
 
 def target(destination: str | None = None, dataset: str | None = None) -> Target:
@@ -99,6 +103,13 @@ def _configured_destination() -> str:
 
 def _credentials(destination: str) -> Any:
     return dlt.secrets.get(f"destination.{destination}.credentials")
+
+
+def _duckdb_credentials() -> DuckDbCredentials:
+    """The file, and how much of the machine writing it may take."""
+    key = "destination.duckdb.credentials.global_config"
+    configured = dlt.secrets.get(key, dict) or dlt.config.get(key, dict) or {}
+    return DuckDbCredentials(_duckdb_file(), global_config={**DUCKDB_SETTINGS, **configured})
 
 
 def _duckdb_file() -> str:

@@ -56,7 +56,7 @@ FetchVersions = Callable[[Sequence[str]], Iterable[pa.Table]]
 class Comparison:
     """The comparison of one finished spool with the warehouse."""
 
-    def __init__(self, spool: Spool, read: Read, *, memory: str = "96MB") -> None:
+    def __init__(self, spool: Spool, read: Read, *, memory: str = "64MB") -> None:
         self._spool = spool
         self._read = read
         self._columns = ", ".join(f'"{name}"' for name in snapshots(spool.stamp.resource).column_names)
@@ -183,7 +183,9 @@ class Comparison:
 
     def _copy(self) -> Path:
         file = self._spool.path / "versions.parquet"
-        self._db.execute(f"copy ({self._versions_query()}) to '{file}' (format parquet)")
+        self._db.execute(
+            f"copy ({self._versions_query()}) to '{file}' (format parquet, row_group_size_bytes '8MB')"
+        )
         return file
 
     def _versions_query(self) -> str:

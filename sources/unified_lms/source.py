@@ -22,13 +22,13 @@ from sources.unified_lms.connection import Connection, load_connection, manifest
 from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.run import Artifact, Options, ResourceRun
 from sources.unified_lms.tables import CURSORS, REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
-from sources.unified_lms.warehouse import OpenClient
+from sources.unified_lms.warehouse import OpenClient, staged_once
 
-MERGE = {"disposition": "merge", "strategy": "delete-insert"}
+MERGE: dict[str, Any] = {"disposition": "merge", "strategy": "delete-insert"}
 """Rows replace rows of the same key, in one transaction.
 
-Keys are unique in what we load, and still dlt must look for duplicates (no `deduplicated`): a process killed between
-staging the rows and noting it stages them again when the load is resumed.
+Keys are unique in what we load, and still duplicates must be looked for: a process killed between staging the rows and
+noting it stages them again when the load is resumed.
 """
 CONTRACT = {"tables": "evolve", "columns": "freeze", "data_type": "freeze"}
 """No provider can widen a table."""
@@ -63,17 +63,13 @@ def _resource(
     on_report: Callable[[dict[str, Any]], None],
 ) -> DltResource:
     def items() -> Iterator[Any]:
+        open_warehouse = _open_warehouse(pipeline)
         run = ResourceRun(
-            connection,
-            manifest,
-            name,
-            options,
-            load_id=_load_id(),
-            open_warehouse=_open_warehouse(pipeline),
+            connection, manifest, name, options, load_id=_load_id(), open_warehouse=open_warehouse
         )
         with run:
             for artifact in run.artifacts():
-                yield _marked(artifact, name)
+                yield _marked(artifact, name, open_warehouse)
             on_report(run.report)
 
     resource = dlt.resource(items, name=name, max_table_nesting=0)
@@ -93,10 +89,17 @@ def _apply(resource: DltResource, table: Table, *, variant: bool) -> DltResource
     )
 
 
-def _marked(artifact: Artifact, resource: str) -> Any:
+def _marked(artifact: Artifact, resource: str, open_warehouse: OpenClient | None) -> Any:
     if artifact.table.name == snapshots(RESOURCES[resource]).name:
-        return dlt.mark.with_file_import(str(artifact.file), "parquet", artifact.rows)
+        hints = dlt.mark.make_hints(write_disposition=_merge(artifact.table, open_warehouse))  # type: ignore[arg-type]
+        return dlt.mark.with_file_import(str(artifact.file), "parquet", artifact.rows, hints)
     return dlt.mark.with_table_name(pq.read_table(artifact.file), artifact.table.name)
+
+
+def _merge(table: Table, open_warehouse: OpenClient | None) -> dict[str, Any]:
+    """How rows are merged, with our own look for duplicates where the database has a cheaper one than dlt's."""
+    found = staged_once(open_warehouse, table) if open_warehouse else None
+    return MERGE if found is None else {**MERGE, "deduplicated": True, "source_filter": found}
 
 
 def _load_id() -> str:

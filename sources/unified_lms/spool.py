@@ -26,8 +26,8 @@ from sources.unified_lms.tables import REJECTED_RECORDS, Table, snapshots
 
 WHOLE = "*"
 """The scope of what is read for the whole connection."""
-_ROW_GROUP = 30_000
-"""Rows written together: the files' footers, which stay in memory, grow with the number of groups."""
+_ROW_GROUP = 8_000_000
+"""Bytes of rows written together, some 10,000 rows: the footer, which stays in memory, grows with the groups."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Spool:
         }
         self._waiting.append(_arrange(self._table, model, derived | self._constants(len(scopes))))
         self.rows += table.num_rows
-        if sum(waiting.num_rows for waiting in self._waiting) >= _ROW_GROUP:
+        if sum(waiting.nbytes for waiting in self._waiting) >= _ROW_GROUP:
             self._write()
 
     def _write(self) -> None:

@@ -19,7 +19,7 @@ from mappings.model import Resource
 from sources.unified_lms.cursors import STATE as CURSOR_STATE
 from sources.unified_lms.cursors import Cursor
 from sources.unified_lms.snapshots import STATE_COLUMNS
-from sources.unified_lms.tables import CURSORS, TableColumn, snapshots
+from sources.unified_lms.tables import CURSORS, Table, TableColumn, snapshots
 
 if TYPE_CHECKING:
     from dlt.destinations.sql_client import SqlClientBase
@@ -116,6 +116,20 @@ def _selected(column: TableColumn, names: dict[str, str]) -> str:
     """The column in a select list; JSON as the text that was loaded, which PostgreSQL's driver would parse."""
     name = names[column.name]
     return f"cast({name} as varchar) as {name}" if column.json else name
+
+
+def staged_once(open_client: OpenClient, table: Table) -> str | None:
+    """The condition that chooses one of the staged rows of each key; None where dlt's own way has to do.
+
+    dlt numbers the rows of each key in a window over all columns. On DuckDB, a million rows took 9 seconds of processor
+    time and 1.2 GB that way, and 15 to 24 seconds in 128 MB; with this condition 4 seconds in 128 MB.
+    """
+    with open_client() as client:
+        if type(client).__name__ != "DuckDbSqlClient":
+            return None
+        _, staging = client.get_qualified_table_names(table.name)
+        key = ", ".join(client.escape_column_name(column.name) for column in table.columns if column.key)
+    return f"rowid in (select min(rowid) from {staging} group by {key})"
 
 
 def _batches(client: SqlClientBase[Any], sql: str, values: list[Any]) -> Iterator[pa.Table]:
