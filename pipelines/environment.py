@@ -23,7 +23,7 @@ DESTINATIONS = ("duckdb", "postgres")
 DEFAULT_DATASET = "lms"
 DEFAULT_FILE = "warehouse.duckdb"
 
-DUCKDB_SETTINGS = {"memory_limit": "128MB", "threads": 2, "preserve_insertion_order": False}
+DUCKDB_SETTINGS = {"memory_limit": "120MB", "threads": 2, "preserve_insertion_order": False}
 """Bounds of the DuckDB that loads: by default it takes most of the machine's memory. Beyond them it uses the disk."""
 
 DEFAULTS = {

@@ -31,7 +31,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_loading_takes_a_bounded_part_of_the_machine() -> None:
     """By default DuckDB would take most of the memory and every core."""
-    assert settings_in_force() == ["122.0 MiB", 2, False]
+    assert settings_in_force() == ["114.4 MiB", 2, False]
 
 
 def test_bounds_are_configurable_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
