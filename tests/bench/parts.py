@@ -101,12 +101,13 @@ def _load(watch: _Stopwatch, spool: Any) -> None:
     from pipelines.environment import target
     from sources.unified_lms.source import MERGE, source_of
     from sources.unified_lms.tables import snapshots
+    from sources.unified_lms.warehouse import staged_once
 
-    table = snapshots(RESOURCE)
-    hints: Any = {"columns": table.hints, "write_disposition": MERGE, "file_format": "parquet"}
+    table, pipeline = snapshots(RESOURCE), target().pipeline("parts")
+    merge = {**MERGE, "deduplicated": True, "source_filter": staged_once(pipeline.sql_client, table)}
+    hints: Any = {"columns": table.hints, "write_disposition": merge, "file_format": "parquet"}
     imported = dlt.mark.with_file_import(str(spool.rows_file), "parquet", spool.rows)
     resource = dlt.resource(lambda: iter([imported]), name=table.name, max_table_nesting=0, **hints)
-    pipeline = target().pipeline("parts")
     watch.run("extract", lambda: pipeline.extract(source_of([resource]), loader_file_format="parquet"))
     watch.run("normalize", pipeline.normalize)
     watch.run("load", pipeline.load)

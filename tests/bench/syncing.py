@@ -55,6 +55,7 @@ def _measure() -> Measured:
 def _what_happened(pipeline: Any) -> dict[str, Any]:
     """The last row of `sync_runs`, and how many rows a query finds now."""
     wanted = (
+        "duration_seconds",
         "requests",
         "records_read",
         "records_rejected",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.bench.__main__ import measure
+from tests.bench.verdicts import FIRST, MILLION, TENTH, UNCHANGED_RUN
 from tests.bench.wire import page_body, record_count
 
 
@@ -10,8 +11,7 @@ def test_whole_way_brings_every_record_to_a_row() -> None:
     """The rows in the warehouse are as many as the server served, and a revision changes one in a hundred."""
     results = dict(measure(300, only="whole"))
     first, again, changed = (
-        results[name].extra
-        for name in ("bytes to rows", "the same again, nothing changed", "the same again, 1 % changed")
+        results[name].extra for name in (FIRST, UNCHANGED_RUN, "the same again, 1 % changed")
     )
     assert (first["records_read"], first["rows_current"], first["records_rejected"]) == (300, 300, 0)
     assert (again["records_new"], again["records_changed"], again["rows_all"]) == (0, 0, 300)
@@ -23,3 +23,10 @@ def test_same_address_gives_the_same_bytes() -> None:
     assert page_body(250, 0, 2) == page_body(250, 0, 2)
     assert page_body(250, 0, 2) != page_body(250, 1, 2)
     assert [record_count(250, page) for page in range(4)] == [100, 100, 50, 0]
+
+
+def test_memory_is_measured_at_two_sizes_ten_fold_apart() -> None:
+    """The two runs read what they say, and each has a peak."""
+    results = dict(measure(300, only="million", million=1_000))
+    assert [results[name].extra["rows_current"] for name in (TENTH, MILLION)] == [100, 1_000]
+    assert all(results[name].peak_mb > results[name].imports_mb > 0 for name in (TENTH, MILLION))

@@ -1,0 +1,75 @@
+"""The budgets, and whether a run has kept them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tests.bench.gauge import Measured
+
+RATE = 20_000
+"""Records a second from HTTP bytes to rows that can be queried."""
+PEAK_MB = 400
+"""Megabytes of resident memory that a run over a million records may take at most."""
+FLAT = 1.25
+"""How much more than a run over a tenth of the records that may be."""
+UNCHANGED = 1.1
+"""How long a run without changes may take, in times of what reading, mapping and comparing took in the first run.
+
+A tenth is left for what does not depend on the records: opening the warehouse, dlt's own state, the row of the run.
+"""
+
+FIRST, UNCHANGED_RUN, MILLION, TENTH = (
+    "bytes to rows",
+    "the same again, nothing changed",
+    "bytes to rows, a million",
+    "bytes to rows, a tenth of a million",
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether one budget was kept, and the numbers that say so."""
+
+    budget: str
+    met: bool
+    figures: str
+
+    def __str__(self) -> str:
+        return f"{'met' if self.met else 'NOT MET'}: {self.budget}: {self.figures}"
+
+
+def verdicts(results: Mapping[str, Measured]) -> Iterator[Verdict]:
+    """A verdict for each budget that was measured."""
+    if FIRST in results:
+        yield _rate(results[FIRST])
+        yield _unchanged(results[FIRST], results[UNCHANGED_RUN])
+    if MILLION in results:
+        yield _rate(results[MILLION])
+        yield _memory(results[TENTH], results[MILLION])
+
+
+def _rate(run: Measured) -> Verdict:
+    each, cores = run.cpu / run.records * 1e6, run.cpu / run.wall
+    return Verdict(
+        f"{RATE:,} records a second over {run.records:,} records",
+        run.per_second >= RATE,
+        f"{run.per_second:,.0f}, with {each:.0f} us of processor time a record on {cores:.1f} cores",
+    )
+
+
+def _unchanged(first: Measured, again: Measured) -> Verdict:
+    reading = first.extra["duration_seconds"]
+    return Verdict(
+        "a second sync without changes costs what reading the pages does",
+        again.wall <= UNCHANGED * reading and again.extra["rows_all"] == first.extra["rows_all"],
+        f"{again.wall:.1f} s; the first run took {first.wall:.1f} s, {reading:.1f} s of them to read and compare",
+    )
+
+
+def _memory(tenth: Measured, million: Measured) -> Verdict:
+    return Verdict(
+        f"memory is flat, and under {PEAK_MB} MB at a million records",
+        million.peak_mb < PEAK_MB and million.peak_mb <= FLAT * tenth.peak_mb,
+        f"{tenth.peak_mb:.0f} MB over {tenth.records:,} records, {million.peak_mb:.0f} MB over {million.records:,}",
+    )

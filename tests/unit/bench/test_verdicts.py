@@ -1,0 +1,40 @@
+"""The benchmark's verdicts: each budget against figures made up for the purpose."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bench.gauge import Measured
+from tests.bench.verdicts import FIRST, MILLION, TENTH, UNCHANGED_RUN, verdicts
+
+
+def run(records: int = 1_000_000, wall: float = 40.0, peak: float = 300.0, rows: int = 0) -> Measured:
+    """A run in which 30 seconds of the first sync went to reading, mapping and comparing."""
+    return Measured(
+        records, wall, cpu=60.0, peak_mb=peak, extra={"duration_seconds": 30.0, "rows_all": rows or records}
+    )
+
+
+@pytest.mark.parametrize(("seconds", "met"), [(49.0, True), (51.0, False)])
+def test_rate(seconds: float, met: bool) -> None:
+    """A million records in fifty seconds are 20,000 a second."""
+    assert [v.met for v in verdicts({FIRST: run(wall=seconds), UNCHANGED_RUN: run(wall=30.0)})] == [met, True]
+
+
+@pytest.mark.parametrize(
+    ("again", "met"),
+    [(run(wall=32.0), True), (run(wall=34.0), False), (run(wall=30.0, rows=1_000_001), False)],
+)
+def test_second_sync_without_changes(again: Measured, met: bool) -> None:
+    """It may take what reading took and a tenth, and adds no row."""
+    assert [v.met for v in verdicts({FIRST: run(), UNCHANGED_RUN: again})] == [True, met]
+
+
+@pytest.mark.parametrize(
+    ("tenth", "million", "met"), [(350.0, 390.0, True), (350.0, 401.0, False), (250.0, 390.0, False)]
+)
+def test_memory(tenth: float, million: float, met: bool) -> None:
+    """Below 400 MB, and no more than a quarter above a run over a tenth."""
+    found = list(verdicts({TENTH: run(100_000, 4.0, tenth), MILLION: run(peak=million)}))
+    assert [v.met for v in found] == [True, met]
+    assert str(found[1]).startswith("met: " if met else "NOT MET: ")
