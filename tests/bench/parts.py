@@ -103,8 +103,13 @@ def _load(watch: _Stopwatch, spool: Any) -> None:
     from sources.unified_lms.tables import snapshots
     from sources.unified_lms.warehouse import staged_once
 
-    table, pipeline = snapshots(RESOURCE), target().pipeline("parts")
-    merge = {**MERGE, "deduplicated": True, "source_filter": staged_once(pipeline.sql_client, table)}
+    table = snapshots(RESOURCE)
+    pipeline: Any = target().pipeline("parts")
+    merge = {
+        **MERGE,
+        "deduplicated": True,
+        "source_filter": staged_once(pipeline.sql_client, table),
+    }
     hints: Any = {"columns": table.hints, "write_disposition": merge, "file_format": "parquet"}
     imported = dlt.mark.with_file_import(str(spool.rows_file), "parquet", spool.rows)
     resource = dlt.resource(lambda: iter([imported]), name=table.name, max_table_nesting=0, **hints)
