@@ -9,7 +9,10 @@ chance, text run as code) is refused when the expression is compiled.
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -71,7 +74,57 @@ class Bounds:
 RECORD = Bounds()
 """For one record or one small answer."""
 PAGE = Bounds(60.0, 200, 500_000_000, 64_000_000, 10_000_000, 1_000_000_000)
-"""For a page, which may be a whole portal in one list (TalentLMS)."""
+"""For an expression of the provider's over a page, which may be a whole portal in one list (TalentLMS)."""
+
+_CHARACTERS_A_SECOND = 200_000
+"""A hundredth of what a mapping really does: slower is not slow, but wrong."""
+
+
+def bounds_for(characters: int) -> Bounds:
+    """What mapping so many characters of JSON may take: a little, and more in proportion.
+
+    The engine bounds no memory as such. These bounds hold the worst that was found, lists upon lists, to some hundred
+    megabytes for a page (docs/overlays.md has the measurements).
+    """
+    return Bounds(
+        timeout=1.0 + characters / _CHARACTERS_A_SECOND,
+        max_steps=500_000 + 20 * characters,
+        max_string_length=1_000_000 + characters,
+        max_array_length=50_000 + characters,
+        max_result_size=10_000_000 + 20 * characters,
+    )
+
+
+BOUND_CODES = frozenset(["D1011", "D1012", "U1001", "U1006", "panic"])
+"""The codes of an evaluation that was ended by its bounds."""
+
+
+class TooSlow(Exception):
+    """A run's mapping has taken longer than its `Allowance`; nothing more of it will be evaluated."""
+
+
+class Allowance:
+    """The time that one run's mapping may take on all its threads: a minute, and more as more has been mapped.
+
+    Each evaluation is bounded by itself; this is what keeps a thousand of them that are ended by their bounds, or just
+    not, from adding up to hours.
+    """
+
+    def __init__(self, seconds: float = 60.0) -> None:
+        self._left = seconds
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def spend(self, characters: int) -> Iterator[None]:
+        """Counts the time of what is done inside; raises `TooSlow` where nothing was left before it."""
+        if self._left < 0:
+            raise TooSlow
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._left += characters / _CHARACTERS_A_SECOND - (time.monotonic() - began)
 
 
 @dataclass(frozen=True)
@@ -142,6 +195,10 @@ class Expression:
             problem = ExpressionError(self.name, "input", _input_problem(error))
         except Exception as error:  # noqa: BLE001  a helper's error, whatever it is, may hold data
             problem = ExpressionError(self.name, "helper", f"a function failed with {type(error).__name__}")
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            problem = ExpressionError(self.name, "panic", "the engine gave up, out of memory for instance")
         raise problem
 
     def _explain(self, error: jlens.JlensError) -> ExpressionError:
@@ -198,6 +255,23 @@ def compile(
     variable that is defined nowhere.
     """
     return Expression(source, name, places, bound)
+
+
+def tokens(source: str) -> Iterator[tuple[str, str, int]]:
+    """The tokens of an expression, white space and comments left out: kind, text, offset.
+
+    The kinds are `variable`, `operand` (a text, a name, a number, a closing bracket), `regex`, `slash` and `other`.
+    """
+    position, after_operand = 0, False
+    while token := _TOKEN.match(source, position):
+        kind = token.lastgroup or "other"
+        if kind == "slash" and not after_operand:  # where a value is expected, a slash begins a regex
+            token = _REGEX.match(source, position) or token
+            kind = "regex" if token.re is _REGEX else kind
+        if kind != "space":
+            yield kind, token.group(), position
+            after_operand = kind in ("variable", "operand", "regex")
+        position = token.end()
 
 
 def variables(source: str) -> frozenset[str]:
@@ -276,16 +350,7 @@ _REGEX = re.compile(r"/(?:\\.|[^/\\])*/\w*", re.DOTALL)
 
 def _variables(source: str) -> Iterator[tuple[str, int]]:
     """Every variable of an expression as (name without `$`, offset), not in texts, comments and regexes."""
-    position, after_operand = 0, False
-    while token := _TOKEN.match(source, position):
-        kind = token.lastgroup
-        if kind == "slash" and not after_operand:  # where a value is expected, a slash begins a regex
-            token = _REGEX.match(source, position) or token
-        if kind == "variable":
-            yield token.group()[1:], position
-        if kind != "space":
-            after_operand = kind in ("variable", "operand") or token.re is _REGEX
-        position = token.end()
+    return ((text[1:], offset) for kind, text, offset in tokens(source) if kind == "variable")
 
 
 _PROBLEMS = {

@@ -107,6 +107,7 @@ class Mapper:
         )
         self._schema = pa.schema([pa.field("rows", rows)])
         self._columns = ColumnBuilder(resource)
+        self._allowance = engine.Allowance()
 
     def map_one(self, record: Any, parent: Any = None, joined: Any = None) -> Any:
         """What the mapping makes of one record, unchecked; raises `engine.ExpressionError`."""
@@ -125,17 +126,19 @@ class Mapper:
         }
 
     def map_page(self, page: Page) -> MappedPage:
-        """The page mapped whole; record by record where one of them makes the whole fail."""
+        """The page mapped whole; record by record where one of them makes the whole fail.
+
+        Raises `engine.TooSlow` once all pages together have taken longer than a run may take.
+        """
         try:
             return MappedPage(((0, self._run(page)),))
         except engine.ExpressionError:
             return self._map_singly(page)
 
     def _run(self, page: Page) -> str:
-        text = self._page.evaluate_json(
-            f'{{"records":{page.records},"parent":{page.parent},"joined":{page.joined},"settings":{self._settings}}}'
-        )
-        return text or '{"rows":[]}'
+        text = f'{{"records":{page.records},"parent":{page.parent},"joined":{page.joined},"settings":{self._settings}}}'
+        with self._allowance.spend(len(text)):
+            return self._page.evaluate_json(text, bounds=engine.bounds_for(len(text))) or '{"rows":[]}'
 
     def _map_singly(self, page: Page) -> MappedPage:
         records, joined = _as_list(orjson.loads(page.records)), orjson.loads(page.joined)
@@ -150,6 +153,8 @@ class Mapper:
 
     def _reason(self, single: Page, error: engine.ExpressionError) -> str:
         """Why one record cannot be mapped, with the place in the mapping's own text rather than in the wrapper's."""
+        if error.code in engine.BOUND_CODES:  # once more would take as long again
+            return str(error)
         try:
             joined = orjson.loads(single.joined)
             found = self.map_one(

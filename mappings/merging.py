@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mappings import engine
 from mappings.engine import Place
 from mappings.overlays import CUSTOM, VALUE, WHOLE, Entry, Overlay, covers
 
@@ -28,6 +29,15 @@ class Origin:
     place: str
     expression: str | None
     type: str | None = None
+
+    @property
+    def builds_on_value(self) -> bool:
+        """Whether the expression uses what the levels below give."""
+        return (
+            self.expression is not None
+            and self.level != SHIPPED
+            and VALUE in engine.variables(self.expression)
+        )
 
 
 @dataclass(frozen=True)
@@ -150,7 +160,7 @@ def _value(origin: Origin, below: str) -> list[str | Origin]:
     """A field's value: null where the overlay's expression gives nothing, and not what is below."""
     if origin.expression is None:
         return ["null"]
-    if Entry(origin.path, origin.expression, "").builds_on_value:
+    if origin.builds_on_value:
         return [f"(${VALUE} := {below}; (", origin, "\n)) ?? null"]
     return ["(", origin, "\n) ?? null"]
 

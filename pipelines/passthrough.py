@@ -55,6 +55,8 @@ class LiveRecord:
     raw: Any = field(repr=False)
     unified: dict[str, Any] | None = field(repr=False)
     violations: Sequence[Violation] = ()
+    seen: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The whole input of the mapping: the record, its parent, what is joined to it, the settings."""
 
     @property
     def record_id(self) -> str | None:
@@ -268,8 +270,8 @@ class PassThrough:
                 RESOURCES[self._resource], self._mapper.map_one(record, parent, joined)
             )
         except engine.ExpressionError as error:
-            return LiveRecord(record, None, [Violation(None, "mapping_failed", str(error))])
-        return LiveRecord(record, unified, violations)
+            return LiveRecord(record, None, [Violation(None, "mapping_failed", str(error))], seen)
+        return LiveRecord(record, unified, violations, seen)
 
 
 def open_pass_through(name: str, resource: str, filters: Sequence[str] = ()) -> PassThrough:

@@ -10,9 +10,9 @@ from typing import Any, Unpack
 from pipelines.environment import Target
 from pipelines.reading import open_client, warehouse_exists
 from pipelines.sync import ConnectionResult, ResourceResult, failed_report, wanted_resources
-from sources.unified_lms.connection import Connection, load_connection
+from sources.unified_lms.connection import Connection, load_connection, manifest_of
 from sources.unified_lms.errors import LmsError, Unauthorized
-from sources.unified_lms.manifest import Manifest, load_manifest
+from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.run import How, Options, ResourceRun
 
 
@@ -28,7 +28,7 @@ def rehearse_connection(
     What an earlier run left half done is not finished, so that it counts as not loaded.
     """
     connection = load_connection(name)
-    manifest = load_manifest(connection.provider, connection.folders)
+    manifest = manifest_of(connection)
     options = Options(keep_raw=connection.keep_raw, **how)
     wanted = wanted_resources(manifest, resources, options.filters)
     results = tuple(_rehearse_all(connection, manifest, wanted, target, options))

@@ -7,6 +7,7 @@ failed, 2 for wrong usage or configuration, 3 when it is done but for some conne
 from pipelines.cli.check import check
 from pipelines.cli.demo import demo
 from pipelines.cli.group import main
+from pipelines.cli.mapping import mapping
 from pipelines.cli.passthrough import get_record, list_records
 from pipelines.cli.providers import providers
 from pipelines.cli.reset import reset
@@ -17,5 +18,17 @@ from pipelines.cli.transform import transform
 
 __all__ = ["main"]
 
-for command in (demo, sync, transform, check, list_records, get_record, providers, status, reset, sandbox):
+for command in (
+    demo,
+    sync,
+    transform,
+    check,
+    list_records,
+    get_record,
+    providers,
+    mapping,
+    status,
+    reset,
+    sandbox,
+):
     main.add_command(command)

@@ -7,6 +7,7 @@
     ├── BudgetExhausted                   the wait for a rate limit is longer than allowed: go on at `resume_at`
     ├── Stopped                           the run was asked to end (SIGTERM, Ctrl-C)
     ├── MappingFailed                     not one record of a resource could be mapped
+    ├── MappingTooSlow                    an expression of the mapping never ends, or nearly so
     ├── DeletionsRefused                  more would be retired than can be believed
     ├── WarehouseError                    between runs and the warehouse
     │   ├── WorkTaken                     another run is at the same work
@@ -96,6 +97,18 @@ class MappingFailed(LmsError):
             f"the first one: {reason}. Correct the mapping, or see whether the provider changed its answers."
         )
         self.connection, self.resource, self.lost, self.reason = connection, resource, lost, reason
+
+
+class MappingTooSlow(LmsError):
+    """The mapping takes longer than a run may take: an expression in it never ends, or nearly so."""
+
+    def __init__(self, connection: str, resource: str, mapped: int) -> None:
+        super().__init__(
+            f"{connection}: mapping {resource} took too long after {mapped} records, so that nothing was loaded; an "
+            f"expression in it is ended by its bounds again and again. See which: lms mapping test {connection} "
+            f"{resource}"
+        )
+        self.connection, self.resource, self.mapped = connection, resource, mapped
 
 
 class DeletionsRefused(LmsError):

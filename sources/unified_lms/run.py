@@ -16,16 +16,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mappings import library
+from mappings.engine import TooSlow
 from mappings.mapper import Mapper, Skip
 from mappings.model import RESOURCES
 from sources.unified_lms.client import Client
 from sources.unified_lms.connection import Connection
 from sources.unified_lms.cursors import Cursor, reading_digest
-from sources.unified_lms.errors import BudgetExhausted, MappingFailed, Stopped
+from sources.unified_lms.errors import BudgetExhausted, MappingFailed, MappingTooSlow, Stopped
 from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.manifest.changes import fingerprint
 from sources.unified_lms.plan import Plan, plan_run
-from sources.unified_lms.reader import Outcome, Reader, Selection
+from sources.unified_lms.reader import Outcome, ReadBatch, Reader, Selection
 from sources.unified_lms.snapshots import Changes, Comparison, Read
 from sources.unified_lms.spool import Spool, Stamp
 from sources.unified_lms.stopping import Stop
@@ -121,7 +122,8 @@ class ResourceRun:
     def artifacts(self) -> Iterator[Artifact]:
         """Reads, compares, and gives what is to be loaded; the rows of `sync_runs` and `cursors` come last.
 
-        Raises `DeletionsRefused` or `MappingFailed`, before it gives anything, when the reading cannot be believed.
+        Raises `DeletionsRefused`, `MappingFailed` or `MappingTooSlow`, before it gives anything, when the reading
+        cannot be believed.
         """
         self._cursor = self._earlier()
         requests = self._read()
@@ -158,7 +160,14 @@ class ResourceRun:
         selection = replace(self._plan.selection, raw=self._options.keep_raw)
         reader = Reader(client, self._manifest, self._resource.name, mapper, selection, self._options.stop)
         self.outcome = reader.outcome
-        for batch in reader.batches():
+        try:
+            self._take(reader.batches())
+        except TooSlow:
+            records = self.outcome.records
+            raise MappingTooSlow(self._connection.name, self._resource.name, records) from None
+
+    def _take(self, batches: Iterator[ReadBatch]) -> None:
+        for batch in batches:
             self._spool.add(batch.table, batch.scopes, batch.raw)
             self._spool.reject(batch.rejections)
             self._options.progress(self._resource.name, self.outcome.records)

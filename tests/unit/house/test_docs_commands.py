@@ -20,7 +20,10 @@ SHARED = ("--destination", "--dataset", "--json", "--debug", "--help", "-h")
 
 
 def _options(command: click.Command) -> set[str]:
-    return {name for each in command.params if isinstance(each, click.Option) for name in each.opts}
+    """A command's options, with those of its own commands where it is a group."""
+    found = {name for each in command.params if isinstance(each, click.Option) for name in each.opts}
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return found.union(*(_options(one) for one in below))
 
 
 def _typed() -> Iterator[tuple[str, list[str]]]:
@@ -68,5 +71,11 @@ def test_commands_in_the_documents_can_be_typed(
     """What stands in a document is accepted, in a folder that has the documents' `own`: command, options, values."""
     (tmp_path / "own").mkdir()
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "payload.json").touch()
+    (tmp_path / "draft.yaml").touch()
     name, *rest = words
-    main.commands[name].make_context(name, rest).close()
+    command = main.commands[name]
+    if isinstance(command, click.Group):
+        name, *rest = rest
+        command = command.commands[name]
+    command.make_context(name, rest).close()
