@@ -184,11 +184,12 @@ def test_zero_dates_are_null(user: MapRecord, nothing: str | None) -> None:
     [
         ("2025-10-03", "2025-10-03T00:00:00Z"),
         ("2025-10-03T12:00:00Z", "2025-10-03T12:00:00Z"),
+        ("2025-02-30 12:00:00", "2025-02-30T12:00:00Z"),
         ("3 Oct 2025", "3 Oct 2025"),
     ],
 )
 def test_other_dates_are_not_lost(user: MapRecord, text: str, instant: str) -> None:
-    """A day is midnight in UTC; what is written otherwise goes on to the check, which takes or reports it."""
+    """A day is midnight in UTC; what is no date or is written otherwise goes on to the check, which reports it."""
     assert user(last_update=text)["updated_at"] == instant
 
 
