@@ -21,6 +21,7 @@ from sources.unified_lms.tables import (
     TableColumn,
     snapshots,
 )
+from tests.contract.differences import ABSENCES, ADDITIONS, DIFFERENCES
 from tests.unit.house.dbt_project import dbt_files, marts, metrics
 from tests.unit.house.documents import documents, regenerated
 
@@ -42,6 +43,7 @@ def parts() -> dict[str, str]:
     }
     for ability in provider_abilities():
         made |= {f"{key} of {ability.manifest.provider}": text for key, text in _provider(ability).items()}
+    made |= {f"differences of {name}": _differences(name) for name in DIFFERENCES}
     made["helpers"] = _table(
         ("function", "gives"), [(f"`{h.signature}`", h.summary) for h in HELPERS.values()]
     )
@@ -139,6 +141,19 @@ def _item(text: str) -> list[str]:
 
 def _quoted(names: Iterable[str], between: str = ", ") -> str:
     return between.join(f"`{name}`" for name in names) or "none"
+
+
+def _differences(provider: str) -> str:
+    """What a provider tells otherwise than it is, as the test of the one world holds it."""
+    rows = []
+    for resource in RESOURCES:
+        if absence := ABSENCES.get((provider, resource)):
+            rows.append((resource, "", "rows are missing", absence.reason))
+        if addition := ADDITIONS.get((provider, resource)):
+            rows.append((resource, "", "more rows", addition.reason))
+        for field, one in DIFFERENCES[provider].get(resource, {}).items():
+            rows.append((resource, f"`{field}`", "never" if one.never else "in part", one.reason))
+    return _table(("resource", "field", "told", "because"), rows)
 
 
 def _tree() -> str:
