@@ -103,12 +103,11 @@ DIFFERENCES: dict[str, dict[str, dict[str, Difference]]] = {
             "created_at": otherwise(
                 "local time; of an hour shown twice the first is taken", _first_of_the_hour
             ),
-            "custom_fields": otherwise("when an account is closed is not mapped", _without("expires_at")),
         },
         "courses": {
             "status": as_word("there are no drafts", {"draft": "disabled"}),
             "language": untold("courses have no language"),
-            "organization": untold("the branches of a course are in no answer that is read"),
+            "organization": untold("told branch by branch, which is asked for the sake of users alone"),
             "custom_fields": otherwise("API v1 has no period of a course", _without("starts_at", "ends_at")),
         },
         "course_items": {

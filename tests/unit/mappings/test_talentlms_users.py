@@ -220,6 +220,23 @@ def test_no_custom_field_is_null(user: MapRecord) -> None:
     assert "custom_fields" not in found
 
 
+def test_the_date_that_closes_an_account(user: MapRecord) -> None:
+    """Local time, or the time stamp that newer portals add; whether it is past is not for a mapping to say."""
+    closing = user(deactivation_date="30/06/2026, 22:59:00")
+    assert closing["custom_fields"]["expires_at"] == "2026-06-30T21:59:00Z"
+    assert closing["status"] == "active"
+    assert (
+        user(deactivation_date_timestamp="1782856740")["custom_fields"]["expires_at"]
+        == "2026-06-30T21:59:00Z"
+    )
+
+
+def test_an_account_without_custom_fields_may_be_closed(user: MapRecord) -> None:
+    """The date stands alone then."""
+    found = user(custom_field_1="", custom_field_2=None, deactivation_date="30/06/2026, 22:59:00")
+    assert found["custom_fields"] == {"expires_at": "2026-06-30T21:59:00Z"}
+
+
 def test_the_login_key_goes_nowhere(user: MapRecord) -> None:
     """Even where the client had not cut it out, the sign-in link is in no field."""
     assert "planted" not in str(user(login_key="https://example.org/key:planted"))

@@ -114,7 +114,7 @@ def _user(world: World, person: Person, timezone: str, newer_fields: bool, date_
         organization=_organization(world, person),
         created_at=created,
         updated_at=instant(person.updated_at),
-        custom_fields=_custom(world.person_fields, person.custom_fields, date_format),
+        custom_fields=_own_fields(world, person, date_format),
     )
 
 
@@ -129,6 +129,13 @@ def _organization(world: World, person: Person) -> Row | None:
         return None
     first = world.organizations[person.organization_ids[0]]
     return {"id": str(first.id), "name": first.name}
+
+
+def _own_fields(world: World, person: Person, date_format: str) -> Row | None:
+    """The custom fields, and the instant from which the account is closed."""
+    shown = _custom(world.person_fields, person.custom_fields, date_format) or {}
+    closes = instant(person.deactivates_at)
+    return (shown | {"expires_at": closes} if closes else shown) or None
 
 
 def _custom(definitions: tuple[FieldDefinition, ...], values: dict[int, str], date_format: str) -> Row | None:
