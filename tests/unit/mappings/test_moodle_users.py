@@ -84,9 +84,16 @@ def test_a_user_with_next_to_nothing(map_moodle: MapRecord) -> None:
     ],
 )
 def test_status(user: MapRecord, changes: dict[str, Any], status: str | None, source: str | None) -> None:
-    """Suspended goes first; who may not see it is told no status, and it is not taken for active."""
+    """Suspended goes first, and an account that cannot be used is inactive."""
     found = user(**changes)
     assert (found.get("status"), found.get("status_source")) == (status, source)
+
+
+def test_who_cannot_be_seen_is_not_taken_for_active(map_moodle: MapRecord) -> None:
+    """A weak account is told who is suspended, and of others not whether they can log in."""
+    seen = {"id": 5, "firstname": "Ada", "lastname": "O", "email": "ada@example.org", "department": ""}
+    assert map_moodle("users", seen | {"suspended": True})["status"] == "suspended"
+    assert "status" not in map_moodle("users", seen | {"suspended": False})
 
 
 def test_the_login_is_left_out_where_it_is_the_address(user: MapRecord) -> None:
