@@ -148,6 +148,13 @@ ENDED = "Monday, 21 September 2026, 4:57 PM"
         ({"Status": "Not current", "Time ended": ENDED}, 0, "unknown", "Not current"),
         ({"Status": "Not current", "Time ended": ENDED, "Time started": ""}, 0, "expired", "Not current"),
         ({"Status": "Not current", "Time ended": ""}, 0, "enrolled", "Not current"),
+        ({"Status": "Not current", "Time ended": "mañana"}, VISIT, "unknown", "Not current"),
+        (
+            {"Status": "Not current", "Time ended": ENDED, "Time started": "ayer"},
+            VISIT,
+            "unknown",
+            "Not current",
+        ),
         ({"Status": "Activo"}, 0, "unknown", "Activo"),
         ({"Completed": "Sí"}, 0, "unknown", "Sí"),
         ({"Completed": ""}, 0, "unknown", None),
@@ -172,6 +179,15 @@ def test_of_several_enrolments_the_active_one_counts(reported: MapRecord) -> Non
     found = reported({}, first)
     assert (found["status"], found["enrolled_at"]) == ("in_progress", "2026-09-01T07:00:00Z")
     assert "custom_fields" not in found
+
+
+def test_of_several_that_are_not_current_one_may_not_have_begun(reported: MapRecord) -> None:
+    """One enrolment over and one to come: a visit between them shows the end of neither both nor the second."""
+    over = {"Status": "Not current", "Time ended": "Thursday, 17 September 2026, 4:57 PM"}
+    to_come = {"Status": "Not current", "Time started": "Friday, 1 January 2027, 9:00 AM"}
+    later = to_come | {"Time ended": "Monday, 1 February 2027, 9:00 AM"}
+    for second in (to_come, later):
+        assert reported(over, second, changes={"lastcourseaccess": VISIT})["status"] == "unknown"
 
 
 def test_an_end_of_validity(reported: MapRecord) -> None:
