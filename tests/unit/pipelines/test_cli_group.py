@@ -16,13 +16,17 @@ from pipelines.cli import main
 from pipelines.cli.group import explain
 from sources.unified_lms.errors import ConfigurationError, MappingFailed
 
-COMMANDS = ("check", "demo", "get", "list", "providers", "reset", "sandbox", "status", "sync")
+COMMANDS = ("check", "demo", "get", "list", "providers", "reset", "sandbox", "status", "sync", "transform")
+GROUPS = {"mapping": ("diff", "lineage", "lint", "show", "test")}
+"""Commands that have commands of their own."""
 ROOT = Path(__file__).parents[3]
 
 
 def test_commands() -> None:
     """The group has the commands that the design names, and no other."""
-    assert tuple(sorted(main.commands)) == COMMANDS
+    assert set(main.commands) == {*COMMANDS, *GROUPS}
+    groups = {name: main.commands[name] for name in GROUPS}
+    assert {n: tuple(sorted(g.commands)) for n, g in groups.items() if isinstance(g, click.Group)} == GROUPS
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -34,6 +38,18 @@ def test_help(name: str) -> None:
     assert f"  lms {name}" in result.output.split("Example")[1]
     assert "--json" in result.output
     assert "--debug" in result.output
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_help_of_a_group(group: str) -> None:
+    """A group's help has examples of its commands, each of which has options for JSON and for debugging."""
+    result = CliRunner().invoke(main, [group, "--help"])
+    assert f"  lms {group} " in result.output.split("Example")[1]
+    for name in GROUPS[group]:
+        told = CliRunner().invoke(main, [group, name, "--help"])
+        assert told.exit_code == 0
+        assert "--json" in told.output
+        assert "--debug" in told.output
 
 
 def test_start_up_loads_nothing_heavy() -> None:
