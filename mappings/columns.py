@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
+from types import MappingProxyType
 
 import orjson
 import pyarrow as pa
@@ -10,7 +12,7 @@ import pyarrow.compute as pc
 
 from mappings.entries import list_texts
 from mappings.model import Field, Kind, Resource
-from mappings.rows import canonical_json
+from mappings.rows import canonical_json, fits
 from mappings.schemas import TIMESTAMP, Column, columns
 
 _DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
@@ -21,7 +23,9 @@ _INSTANT = rf"^{_DAY}[Tt]{_TIME}(Z|[+-]\d\d:\d\d)$"
 class ColumnBuilder:
     """Builds the model's columns of one resource from the struct array that Arrow's JSON reader gives."""
 
-    def __init__(self, resource: Resource) -> None:
+    def __init__(self, resource: Resource, types: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`types` are those that overlays declare for custom fields."""
+        self._types = types
         self._columns = columns(resource)
         self._identity = {"__".join(path.split(".")) for path in resource.identity}
 
@@ -30,27 +34,37 @@ class ColumnBuilder:
         arrays: list[pa.Array] = []
         doubts: list[pa.BooleanArray] = []
         for column in self._columns:
-            array, doubt = _convert(column, pc.struct_field(rows, list(column.path)))
+            array, doubt = self._convert(column, pc.struct_field(rows, list(column.path)))
             arrays.append(array)
             doubts += [doubt] if doubt is not None else []
             if column.name in self._identity:
                 doubts.append(pc.fill_null(pc.equal(array, ""), True))
         return arrays, reduce(pc.or_, doubts)
 
+    def _convert(self, column: Column, array: pa.Array) -> tuple[pa.Array, pa.BooleanArray | None]:
+        kind = column.field.kind
+        if array.null_count == len(array):
+            return pa.nulls(len(array), column.arrow_type), None
+        if kind is Kind.ENUM:
+            return array, _unless_null(array, pc.is_in(array, pa.array(column.field.choices)))
+        if kind is Kind.TIMESTAMP:
+            return _instants(array)
+        if kind is Kind.LIST:
+            return list_texts(column.field, array)
+        if kind is Kind.OBJECT:
+            return self._object_texts(array)
+        return array, _outside(column.field, array)
 
-def _convert(column: Column, array: pa.Array) -> tuple[pa.Array, pa.BooleanArray | None]:
-    kind = column.field.kind
-    if array.null_count == len(array):
-        return pa.nulls(len(array), column.arrow_type), None
-    if kind is Kind.ENUM:
-        return array, _unless_null(array, pc.is_in(array, pa.array(column.field.choices)))
-    if kind is Kind.TIMESTAMP:
-        return _instants(array)
-    if kind is Kind.LIST:
-        return list_texts(column.field, array)
-    if kind is Kind.OBJECT:
-        return _object_texts(array)
-    return array, _outside(column.field, array)
+    def _object_texts(self, array: pa.Array) -> tuple[pa.Array, pa.BooleanArray]:
+        """Canonical JSON text of objects that come as JSON text of a list of one."""
+        array = pc.if_else(pc.equal(array, "[]"), None, array)
+        cells: list[str | None] = []
+        doubts: list[bool] = []
+        for text in array.to_pylist():
+            cell, doubt = (None, False) if text is None else _read_object(text, self._types)
+            cells.append(cell)
+            doubts.append(doubt)
+        return pa.array(cells, pa.string()), pa.array(doubts, pa.bool_())
 
 
 def _unless_null(array: pa.Array, valid: pa.BooleanArray) -> pa.BooleanArray:
@@ -75,21 +89,11 @@ def _instants(array: pa.Array) -> tuple[pa.Array, pa.BooleanArray]:
         return pa.nulls(len(array), TIMESTAMP), array.is_valid()
 
 
-def _object_texts(array: pa.Array) -> tuple[pa.Array, pa.BooleanArray]:
-    """Canonical JSON text of objects that come as JSON text of a list of one."""
-    array = pc.if_else(pc.equal(array, "[]"), None, array)
-    cells: list[str | None] = []
-    doubts: list[bool] = []
-    for text in array.to_pylist():
-        cell, doubt = (None, False) if text is None else _read_object(text)
-        cells.append(cell)
-        doubts.append(doubt)
-    return pa.array(cells, pa.string()), pa.array(doubts, pa.bool_())
-
-
-def _read_object(text: str) -> tuple[str | None, bool]:
+def _read_object(text: str, types: Mapping[str, str]) -> tuple[str | None, bool]:
     value = orjson.loads(text)
     if value in ([None], [{}]):
         return None, False
     single = len(value) == 1 and isinstance(value[0], dict)
-    return (canonical_json(value[0]), False) if single else (None, True)
+    if not single or any(name in value[0] and not fits(kind, value[0][name]) for name, kind in types.items()):
+        return None, True
+    return canonical_json(value[0]), False

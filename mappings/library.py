@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mappings.merging import Merged, merge
@@ -23,6 +23,8 @@ class Mapping:
     digest: str
     path: Path
     """The file of the mapping itself."""
+    types: dict[str, str] = field(default_factory=dict)
+    """The custom fields whose type overlays declare."""
 
     @property
     def source(self) -> str:
@@ -54,7 +56,8 @@ def load_mapping(
             f"{provider}: there is no {resource}.jsonata in {places}; add it, or drop the resource"
         )
     merged = merge(path.read_text(encoding="utf-8"), f"{provider}/{resource}.jsonata", overlays)
-    return Mapping(provider, resource, merged, _digest(merged.source, column_types(overlays)), path)
+    types = column_types(overlays)
+    return Mapping(provider, resource, merged, _digest(merged.source, types), path, types)
 
 
 def _digest(source: str, types: dict[str, str]) -> str:

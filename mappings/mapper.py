@@ -8,8 +8,9 @@ become one Arrow table through Arrow's strict JSON reader. What the fast way dou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -95,6 +96,7 @@ class Mapper:
         identify: str | None = None,
         name: str = "mapping",
         places: tuple[engine.Place, ...] = (),
+        types: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.resource = resource
         self._expression = engine.compile(expression, name=name, places=places)
@@ -106,7 +108,8 @@ class Mapper:
             pa.struct([*unified_schema(resource), pa.field("_i", pa.int64()), pa.field("_s", pa.int64())])
         )
         self._schema = pa.schema([pa.field("rows", rows)])
-        self._columns = ColumnBuilder(resource)
+        self._columns = ColumnBuilder(resource, types)
+        self._types = types
         self._allowance = engine.Allowance()
 
     def map_one(self, record: Any, parent: Any = None, joined: Any = None) -> Any:
@@ -114,6 +117,10 @@ class Mapper:
         return self._expression.evaluate(
             self._input(Page(_dump([record]), _dump(parent), _dump([joined or {}])))
         )
+
+    def check(self, found: Any) -> tuple[dict[str, Any] | None, list[Violation]]:
+        """What `map_one` gave as the model and the overlays' types want it, and what was wrong with it."""
+        return check(self.resource, found, self._types)
 
     def _input(self, single: Page) -> dict[str, Any]:
         """The mapping's input for a page of one record."""
@@ -164,7 +171,7 @@ class Mapper:
             return str(own)
         if isinstance(found, dict):
             return str(error)
-        return check(self.resource, found)[1][0].reason
+        return self.check(found)[1][0].reason
 
     def _record_id(self, single: Page) -> str | None:
         """The id of a record that cannot be mapped, as far as the manifest's own expression finds it."""
@@ -249,7 +256,7 @@ class Mapper:
         flat, rejections = [], []
         for (page, index), row in rows:
             record = {key: value for key, value in row.items() if key not in ("_i", "_s")}
-            clean, violations = check(self.resource, record)
+            clean, violations = self.check(record)
             record_id = record.get("id") if isinstance(record.get("id"), str) else None
             whole = clean is None
             rejections += [Rejection(page, index, record_id or None, v, whole) for v in violations]

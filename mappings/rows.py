@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -36,8 +37,9 @@ class Violation:
 class _Checker:
     """Collects the violations of one record while its values are checked."""
 
-    def __init__(self) -> None:
+    def __init__(self, types: Mapping[str, str]) -> None:
         self.violations: list[Violation] = []
+        self._types = types
 
     def note(self, path: str, code: str, reason: str) -> Any:
         """Notes a violation and gives the value that stands instead: none."""
@@ -126,7 +128,22 @@ class _Checker:
         found = value[0] if isinstance(value, list) and len(value) == 1 else value
         if not isinstance(found, dict):
             return self.wrong(path, "an object", value)
-        return self._without_nul(found, path) or None
+        return self._without_nul(self._declared(found, path), path) or None
+
+    def _declared(self, found: dict[str, Any], path: str) -> dict[str, Any]:
+        """Custom fields whose type an overlay declares, each as its type wants it, or null."""
+        typed = {
+            name: self.typed(kind, found[name], f"{path}.{name}")
+            for name, kind in self._types.items()
+            if name in found
+        }
+        return found | typed
+
+    def typed(self, kind: str, value: Any, path: str) -> Any:
+        """A value as a declared type wants it."""
+        made = self.value(Field("", Kind(kind), ""), value, path)
+        # A whole number is a number as it stands.
+        return value if kind == Kind.NUMBER and made == value else made
 
     def _without_nul(self, value: Any, path: str) -> Any:
         if isinstance(value, str) and "\0" in value:
@@ -152,17 +169,19 @@ _CHECKS: dict[Kind, Callable[[_Checker, Field, Any, str], Any]] = {
 }
 
 
-def check(resource: Resource, value: Any) -> tuple[dict[str, Any] | None, list[Violation]]:
+def check(
+    resource: Resource, value: Any, types: Mapping[str, str] = MappingProxyType({})
+) -> tuple[dict[str, Any] | None, list[Violation]]:
     """The record as the model wants it, every field present, and what was wrong with what the mapping returned.
 
     None instead of a record when it is no object or lacks what identifies it; a bad value in any other field is null
-    in the record. `<enum>_source` stands beside its enum.
+    in the record. `<enum>_source` stands beside its enum. `types` are those that overlays declare for custom fields.
     """
     if not isinstance(value, dict):
         return None, [
             Violation(None, "not_an_object", f"the mapping returned {_type_word(value)}, not an object")
         ]
-    checker = _Checker()
+    checker = _Checker(types)
     sources = {f"{field.name}_source" for field in resource.enums}
     clean = checker.object(resource.fields, value, "", sources)
     for name in sources:
@@ -188,6 +207,12 @@ def flatten(resource: Resource, record: Mapping[str, Any]) -> dict[str, Any]:
         value = _at(record, ".".join(column.path))
         row[column.name] = canonical_json(value) if column.field.is_json and value is not None else value
     return row
+
+
+def fits(kind: str, value: Any) -> bool:
+    """Whether a custom field's value is as its declared type wants it, so that `check` would leave it alone."""
+    made = _Checker({}).typed(kind, value, "")
+    return type(made) is type(value) and bool(made == value)
 
 
 def canonical_json(value: Any) -> str:

@@ -17,7 +17,7 @@ import orjson
 
 from mappings import engine
 from mappings.model import RESOURCES
-from mappings.rows import Violation, check, flatten
+from mappings.rows import Violation, flatten
 from sources.unified_lms.client import Client
 from sources.unified_lms.connection import Connection, load_connection, manifest_of
 from sources.unified_lms.errors import (
@@ -266,9 +266,7 @@ class PassThrough:
             for condition, reason in self._skips:
                 if condition.evaluate(seen):
                     return reason
-            unified, violations = check(
-                RESOURCES[self._resource], self._mapper.map_one(record, parent, joined)
-            )
+            unified, violations = self._mapper.check(self._mapper.map_one(record, parent, joined))
         except engine.ExpressionError as error:
             return LiveRecord(record, None, [Violation(None, "mapping_failed", str(error))], seen)
         return LiveRecord(record, unified, violations, seen)

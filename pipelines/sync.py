@@ -15,6 +15,7 @@ from typing import Any, Unpack
 import dlt
 
 from mappings.model import RESOURCES
+from pipelines.custom_columns import record_mappings
 from pipelines.environment import Target
 from pipelines.leases import Lease, turn
 from pipelines.ledger import record
@@ -104,6 +105,8 @@ def sync_connection(
         if work.held:
             finish_pending(pipeline, name, manifest.provider)
             results += _run_all(pipeline, connection, manifest, work.held, options)
+            read = [str(result.report["resource"]) for result in results if result.error is None]
+            record_mappings(pipeline, connection, manifest, read)
             _record_state(pipeline, connection, results)
     return ConnectionResult(name, manifest.provider, tuple(results), options.stop.reason)
 

@@ -118,7 +118,7 @@ class Workbench:
             found = self._evaluate(seen, merged)
         except engine.ExpressionError as error:
             return Trial(None, [Violation(None, "mapping_failed", str(error))], unread, whole)
-        unified, violations = check(self.resource, found)
+        unified, violations = check(self.resource, found, self.types())
         return Trial(unified, violations, unread, whole)
 
     def _evaluate(self, seen: Input, merged: Merged) -> Any:

@@ -248,7 +248,10 @@ def lint(name: str, resource: str, as_json: bool) -> None:
 @mapping.command("lineage", short_help="Which fields of the provider each field is made of.")
 @_subject
 def lineage(name: str, resource: str, as_json: bool) -> None:
-    """Prints, field by field, the level that gives it and the provider's fields that it reads."""
+    """Prints, field by field, the level that gives it and the provider's fields that it reads.
+
+    A sync writes the same into the table mapping_lineage.
+    """
     fields = _open(name, resource).lineage()
     if as_json:
         print_json({"fields": [_origin(one) | {"reads": one.reads} for one in fields]})

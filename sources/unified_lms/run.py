@@ -321,6 +321,7 @@ def make_mapper(mapping: library.Mapping, manifest: Manifest, settings: dict[str
         identify=spec.identify,
         name=f"{mapping.provider}/{mapping.resource}.jsonata",
         places=mapping.merged.places,
+        types=mapping.types,
     )
 
 

@@ -232,5 +232,28 @@ LEASES = Table(
     ),
 )
 
-LEDGERS = (SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS, CURSORS, LEASES)
+MAPPING_LINEAGE = Table(
+    "mapping_lineage",
+    "Where each field of each connection comes from: the mapping in force at its last run.",
+    (
+        _text("connection_id", "The connection.", key=True),
+        _text("resource", "The resource.", key=True),
+        _text(
+            "field", "The field, such as `user.id`, `status_source` or `custom_fields.cost_center`.", key=True
+        ),
+        _text("provider", "The provider."),
+        _text("level", "`shipped`, `environment` or `connection`; null: nothing fills the field."),
+        _text("place", "The file, and in an overlay the key, that says so."),
+        _text("expression", "The expression in JSONata, with the variables that it uses."),
+        _text(
+            "reads",
+            "The paths of the mapping's input that it reads; `record` is the record whole.",
+            json=True,
+        ),
+        _text("column_type", "The declared type of a custom field that has a column in `<resource>_custom`."),
+        _text("mapping_digest", "Digest of the mapping."),
+    ),
+)
+
+LEDGERS = (SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS, CURSORS, LEASES, MAPPING_LINEAGE)
 """The tables beside the snapshots."""

@@ -63,7 +63,7 @@ def test_an_overlay_gives_what_stands_below_it(example: Example) -> None:
     seen = {"record": json.loads(RECORD.text), "parent": None, "joined": {}, "settings": {}}
     found = engine.compile(mapping.source).evaluate(seen)
     assert engine.reference_evaluate(mapping.source, seen) == found
-    clean, violations = check(RESOURCES["users"], found)
+    clean, violations = check(RESOURCES["users"], found, mapping.types)
     assert clean is not None
     assert violations == []
     assert {name: clean[name] for name in example.gives} == example.gives

@@ -215,3 +215,19 @@ def test_table_is_ready_for_parquet() -> None:
     """No column of a batch is nested or null-typed."""
     schema = mapped([{"id": "1"}]).table.schema
     assert not any(pa.types.is_nested(field.type) or pa.types.is_null(field.type) for field in schema)
+
+
+def test_declared_types_of_custom_fields_hold_on_the_fast_way_too() -> None:
+    """A value that fits stays, one that can be made to fit is, one that cannot is null and on record."""
+    values = [7, 7.5, "x", None]
+    records = [{"id": str(n), "custom_fields": {"x": value}} for n, value in enumerate(values)]
+    mapper = Mapper(USERS, "record", types={"x": "integer"})
+    batch = mapper.tabulate([mapper.map_page(Page(json.dumps(records)))])
+    found = dict(zip(batch.table["id"].to_pylist(), batch.table["custom_fields"].to_pylist(), strict=True))
+    assert {name: json.loads(text)["x"] for name, text in found.items()} == {
+        "0": 7,
+        "1": None,
+        "2": None,
+        "3": None,
+    }
+    assert [rejection.violation.field for rejection in batch.rejections] == ["custom_fields.x"] * 2

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mappings.model import COURSE_ENROLLMENTS, COURSE_ITEMS, USERS
-from mappings.rows import canonical_json, check, flatten, format_instant, parse_instant
+from mappings.rows import canonical_json, check, fits, flatten, format_instant, parse_instant
 
 
 def user(**fields: Any) -> dict[str, Any]:
@@ -156,3 +156,45 @@ def test_microseconds_are_kept_and_no_more() -> None:
     instant = parse_instant("2021-09-20T19:19:55.8470001Z")
     assert instant is not None
     assert format_instant(instant) == "2021-09-20T19:19:55.847000Z"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "made"),
+    [
+        ("string", "a", "a"),
+        ("string", 5, None),
+        ("integer", 5, 5),
+        ("integer", 5.0, 5),
+        ("integer", 5.5, None),
+        ("integer", True, None),
+        ("integer", "5", None),
+        ("number", 5, 5),
+        ("number", 5.5, 5.5),
+        ("number", "5", None),
+        ("boolean", False, False),
+        ("boolean", 0, None),
+        ("timestamp", "2024-01-01T00:00:00Z", "2024-01-01T00:00:00Z"),
+        ("timestamp", "2024-01-01T01:00:00+01:00", "2024-01-01T00:00:00Z"),
+        ("timestamp", "2024-02-30T00:00:00Z", None),
+        ("timestamp", "2024-01-01", None),
+    ],
+)
+def test_a_declared_type_holds_for_a_custom_field(kind: str, value: Any, made: Any) -> None:
+    """A value that does not fit is null and noted with its place; the fields beside it stay."""
+    record = {"id": "1", "custom_fields": {"x": value, "y": {"z": 1}}}
+    clean, violations = check(USERS, record, {"x": kind})
+    assert clean is not None
+    assert clean["custom_fields"] == {"x": made, "y": {"z": 1}}
+    assert type(clean["custom_fields"]["x"]) is type(made)
+    assert [violation.field for violation in violations] == ([] if made is not None else ["custom_fields.x"])
+    untouched = type(made) is type(value) and made == value
+    assert fits(kind, value) == untouched
+
+
+def test_a_typed_custom_field_may_be_missing_or_null() -> None:
+    """It is not made up, and no value is not a wrong one."""
+    for custom in ({}, {"x": None}):
+        clean, violations = check(USERS, {"id": "1", "custom_fields": custom | {"y": 1}}, {"x": "integer"})
+        assert clean is not None
+        assert clean["custom_fields"] == custom | {"y": 1}
+        assert violations == []
