@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long check bench docs-tables lock clean
+.PHONY: help install demo test test-long check bench docs docs-tables lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -48,6 +48,13 @@ check: $(STAMP) ## what CI runs: format, lint, types, import rules, SQL, then th
 
 bench: $(STAMP) ## measure: bytes to rows, the mapper alone, memory, side by side with others
 	@$(BIN)/python -m tests.bench
+
+docs: $(STAMP) ## build dbt's site of models, columns and lineage: build/docs/site/static_index.html
+	@echo "demo" && { said=$$($(BIN)/lms demo --folder build/docs 2>&1) || { echo "$$said" >&2; exit 1; }; }
+	@echo "site" && { said=$$(cd dbt_project && DESTINATION__DUCKDB__CREDENTIALS=../build/docs/demo.duckdb \
+	    ../$(BIN)/dbt docs generate --static --target-path ../build/docs/site --log-path ../build/docs/logs 2>&1) \
+	    || { echo "$$said" >&2; exit 1; }; }
+	@echo "build/docs/site/static_index.html"
 
 docs-tables: $(STAMP) ## write anew what the documents take from the code: tables, columns, coverage
 	@$(BIN)/python -m tests.unit.house.generate_docs

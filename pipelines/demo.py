@@ -1,4 +1,4 @@
-"""The main job end to end against the sandbox: read, let the world go on, read again, look at the tables."""
+"""The main job end to end against the sandbox: read, let the world go on, read again, build the marts, look at them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from typing import Any
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 
-from pipelines.environment import prepare, target
+from pipelines.environment import Target, prepare, target
 from pipelines.reading import WarehouseReading, open_reading
+from pipelines.report import write_report
 from pipelines.sync import ConnectionResult, sync_connection
+from pipelines.transform import MissingExtra, Options, TransformResult, transform
 from pipelines.variables import connection_variables
 from sources.unified_lms.sandbox import SandboxServer
 
 CONNECTION = "demo"
 FILE = "demo.duckdb"
+REPORT = "report.html"
 _WORK = ".dlt-work"
 
 QUERIES = {
@@ -47,6 +50,26 @@ QUERIES = {
 }
 """What the demo asks of the tables it made: SQL under its title."""
 
+MART_QUERIES = {
+    "Completion by course": """
+        select course_title, learners, completed_learners, completion_rate, median_days_to_complete
+        from lms_marts.course_completion where learners > 2
+        order by learners desc, course_title""",
+    "Who moved from what to what": """
+        select users.user_name, changes.from_status, changes.to_status, changes.change_type
+        from lms_marts.fct_enrollment_status_changes as changes
+        join lms_marts.dim_users as users on users.user_key = changes.user_key
+        where not changes.is_first_reading
+        order by changes.changed_at, changes.enrollment_key""",
+}
+"""The same of what dbt has built, where it is installed."""
+
+RULES = """\
+rule_id,connection_id,course_id,course_code,organization_id,role,due_days,valid_days
+safety-for-all,demo,101,,,,30,
+"""
+"""What is mandatory in the demo: `rules/compliance_rules.csv` in its folder, to be changed and tried again."""
+
 
 @dataclass(frozen=True)
 class Query:
@@ -66,6 +89,16 @@ class DemoResult:
     runs: tuple[ConnectionResult, ...]
     happened: tuple[str, ...]
     queries: tuple[Query, ...]
+    marts: TransformResult | None
+    """What dbt built; None where it is not installed."""
+    report: Path | None
+    """The page with the charts; None where there are no marts, or plotly is not installed."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was read, and what was built is right."""
+        read = not any(run.failed or run.partial for run in self.runs)
+        return read and not (self.marts and self.marts.failed)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -74,6 +107,8 @@ class DemoResult:
             "file": str(self.file),
             "runs": [[one.report for one in run.results] for run in self.runs],
             "happened": self.happened,
+            "marts": self.marts.document if self.marts else None,
+            "report": str(self.report) if self.report else None,
             "queries": [
                 {
                     "title": q.title,
@@ -91,7 +126,9 @@ def run_demo(
     progress: Callable[[str, str, int], None] = lambda connection, resource, records: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> DemoResult:
-    """Syncs the sandbox into `folder/demo.duckdb` twice, with a scripted day between; an older demo is removed.
+    """Syncs the sandbox into `folder/demo.duckdb` twice, a scripted day apart, and builds the marts and the report.
+
+    An older demo is removed.
 
     The environment's own connections and destinations are neither read nor touched meanwhile.
     """
@@ -103,10 +140,35 @@ def run_demo(
         happened = server.world.advance(1)
         say("Meanwhile in the sandbox: " + "; ".join(happened) + ".")
         second = _sync(place, progress)
+        marts = _build(place, folder, say)
+        report = _report(place, folder / REPORT, say) if marts and not marts.failed else None
         with open_reading(place) as reading:
-            queries = tuple(_ask(reading, title, sql) for title, sql in QUERIES.items() if reading)
+            asked = QUERIES | (MART_QUERIES if marts else {})
+            queries = tuple(_ask(reading, title, sql) for title, sql in asked.items() if reading)
     shutil.rmtree(folder / _WORK, ignore_errors=True)
-    return DemoResult(file, (first, second), happened, queries)
+    return DemoResult(file, (first, second), happened, queries, marts, report)
+
+
+def _build(place: Target, folder: Path, say: Callable[[str], None]) -> TransformResult | None:
+    """The marts; without dbt it is said how to get it, and the demo goes on."""
+    rules = folder / "rules"
+    rules.mkdir(exist_ok=True)
+    (rules / "compliance_rules.csv").write_text(RULES, "utf-8")
+    say("Building the tables for analysts with dbt, and testing them.")
+    try:
+        return transform(place, Options(seeds=rules))
+    except MissingExtra as error:
+        say(f"No tables for analysts: {error}.")
+        return None
+
+
+def _report(place: Target, file: Path, say: Callable[[str], None]) -> Path | None:
+    try:
+        write_report(place, file)
+    except MissingExtra as error:
+        say(f"No report: {error}.")
+        return None
+    return file
 
 
 def _sync(place: Any, progress: Callable[[str, str, int], None]) -> ConnectionResult:
@@ -124,7 +186,7 @@ def _ask(reading: WarehouseReading, title: str, sql: str) -> Query:
 
 def _remove_older(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (FILE, f"{FILE}.wal"):
+    for name in (FILE, f"{FILE}.wal", REPORT):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / _WORK, ignore_errors=True)
 

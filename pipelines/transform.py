@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,6 +39,15 @@ _TAIL = 4_000
 Progress = Callable[[int, int], None]
 
 
+class MissingExtra(ConfigurationError):
+    """An extra of this project is not installed, which only what was asked for needs."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"{package} is not installed, which only this needs: pip install 'unified-lms[{extra}]'"
+        )
+
+
 class TransformFailed(LmsError):
     """dbt ended without building anything. `output` is the end of what it said, which may quote data."""
 
@@ -61,6 +70,8 @@ class Options:
     """A folder with `compliance_rules.csv`, `person_identities.csv`, or both."""
     fresh_within_hours: float | None = None
     """Hours within which everything must have been read whole; not checked by default."""
+    unit_tests: bool = False
+    """Whether dbt's unit tests are run as well: they prove the rules on rows of their own, and not the data."""
 
     def configured(self) -> Options:
         """These options, with what `[transform]` of dlt's configuration says where they are None."""
@@ -68,7 +79,7 @@ class Options:
         seeds = self.seeds or dlt.config.get("transform.seeds", str)
         hours = self.fresh_within_hours
         hours = dlt.config.get("transform.fresh_within_hours", float) if hours is None else hours
-        return Options(self.select, self.as_of, zone, Path(seeds) if seeds else None, hours)
+        return replace(self, time_zone=zone, seeds=Path(seeds) if seeds else None, fresh_within_hours=hours)
 
 
 @dataclass(frozen=True)
@@ -158,10 +169,11 @@ def _command(options: Options, target: Target, work: Path) -> list[str]:
     given = orjson.dumps({name: value for name, value in variables.items() if value is not None}).decode()
     # A test runs where all that it looks at is built, and not over tables that a selection leaves as they were.
     selected = ["--indirect-selection", "buildable", "--select", *options.select] if options.select else []
+    left_out = [] if options.unit_tests else ["--exclude-resource-type", "unit_test"]
     return [
         sys.executable, "-c", _RUN_DBT, "--log-format", "json", "--log-path", str(work), "build",
         "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(work),
-        "--vars", given, *selected,
+        "--vars", given, *selected, *left_out,
     ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ count(*) filter (
     ('enrolments that came, less those that went', 'course_enrollments', present, 'fct_enrollment_status_changes',
      "count(*) filter (where from_status is null) - count(*) filter (where to_status is null)"),
     ('enrolments at the end of the day', 'course_enrollments', at_the_end_of_the_day, 'enrollments_as_of',
-     'count(*) filter (where as_of_date = ' ~ as_of_day() ~ ')'),
+     'count(*)'),
 ] %}
 with
 {% for what, resource, in_snapshots, mart, in_mart in checks %}
@@ -40,6 +40,9 @@ mart_{{ loop.index }} as (
         connection_id,
         {{ in_mart }} as records
     from {{ ref(mart) }}
+    {% if mart == 'enrollments_as_of' -%}
+    where as_of_date = {{ as_of_day() }}
+    {% endif -%}
     group by connection_id
 
 ),

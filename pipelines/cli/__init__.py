@@ -10,6 +10,7 @@ from pipelines.cli.group import main
 from pipelines.cli.mapping import mapping
 from pipelines.cli.passthrough import get_record, list_records
 from pipelines.cli.providers import providers
+from pipelines.cli.report import report
 from pipelines.cli.reset import reset
 from pipelines.cli.sandbox import sandbox
 from pipelines.cli.status import status
@@ -22,6 +23,7 @@ for command in (
     demo,
     sync,
     transform,
+    report,
     check,
     list_records,
     get_record,

@@ -19,7 +19,7 @@ from tests.bench.syncing import environment, sync
 from tests.bench.verdicts import FIRST, MILLION, TENTH, UNCHANGED_RUN, verdicts
 
 _MILLION = 1_000_000
-_GROUPS = ("whole", "million", "alone", "peers", "mapper", "parts")
+_GROUPS = ("whole", "million", "alone", "peers", "mapper", "parts", "transform")
 _MAPPERS = {
     "mapper: map and tabulate, 1 thread": "map and tabulate 1",
     "mapper: map and tabulate, 2 threads": "map and tabulate 2",
@@ -80,6 +80,14 @@ def _parts(server: Server, folder: Path, records: int) -> Iterator[Result]:
         yield f"part: {part}", Measured(measured.records, took["wall"], took["cpu"])
 
 
+def _transform(records: int) -> Iterator[Result]:
+    """dbt over so many enrolments: all of it with its tests, then model by model."""
+    whole = in_child("transform", records=records)
+    yield "dbt: models and tests", whole
+    for name, seconds in whole.extra.items():
+        yield f"dbt: {name}", Measured(records, seconds)
+
+
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
@@ -120,6 +128,7 @@ def measure(records: int, only: str = "", million: int = _MILLION) -> list[Resul
             "peers": _peers(server, folder, records),
             "mapper": _mappers(records),
             "parts": _parts(server, folder, records),
+            "transform": _transform(million),
         }
         for name, group in groups.items():
             for result in group if only in ("", name) else ():

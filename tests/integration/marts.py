@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,32 +12,28 @@ from pipelines import environment
 from pipelines.environment import Target, target
 from pipelines.sync import sync_connection
 from sources.unified_lms.sandbox import SandboxServer, World
+from tests.integration import postgres
 from tests.integration.conftest import configure
 
-TARGETS = ("duckdb",)
-
 
 @contextmanager
-def synced_twice(destination: str, folder: Path, resources: Sequence[str] | None = None) -> Iterator[Target]:
-    """The target that the connection `acme` was read into twice."""
-    with (
-        SandboxServer(World(), calls_per_burst=10**6, calls_per_hour=10**6) as server,
-        _configured(destination, folder) as patch,
-    ):
-        configure(patch, "acme", server)
-        where = target(destination)
-        sync_connection("acme", where, resources=resources)
-        server.world.advance(1)
-        sync_connection("acme", where, resources=resources)
-        yield where
-
-
-@contextmanager
-def _configured(destination: str, folder: Path) -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as patch:
+def synced_twice(folder: Path, server: str = "", resources: Sequence[str] | None = None) -> Iterator[Target]:
+    """The target that `acme` was read into twice: a DuckDB file, or a database of a PostgreSQL server."""
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        portal = stack.enter_context(SandboxServer(World(), calls_per_burst=10**6, calls_per_hour=10**6))
         for name, value in environment.DEFAULTS.items():
             patch.setenv(name, value)
         for name in ("DLT_DATA_DIR", "DLT_PROJECT_DIR", "DLT_LOCAL_DIR"):
             patch.setenv(name, str(folder))
-        patch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(folder / "warehouse.duckdb"))
-        yield patch
+        if server:
+            address = stack.enter_context(postgres.own_database(server))
+            patch.setenv("DESTINATION__POSTGRES__CREDENTIALS", address)
+        else:
+            patch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(folder / "warehouse.duckdb"))
+        configure(patch, "acme", portal)
+        where = target("postgres" if server else "duckdb")
+        sync_connection("acme", where, resources=resources)
+        portal.world.advance(1)
+        sync_connection("acme", where, resources=resources)
+        yield where

@@ -15,12 +15,14 @@ import pytest
 
 pytest.importorskip("dbt.adapters.duckdb", reason="dbt, which is an extra, is not installed")
 
+from pipelines.demo import MART_QUERIES
 from pipelines.environment import Target
 from pipelines.reading import open_reading
+from pipelines.report import write_report
 from pipelines.transform import PROJECT, Options, TransformResult, marts_schema, transform
-from tests.integration.marts import TARGETS, synced_twice
+from tests.integration.marts import synced_twice
 from tests.unit.house.dbt_project import described_models
-from tests.unit.house.documents import DOCS, Block, blocks
+from tests.unit.house.documents import ROOT, Block, all_blocks, sections
 
 RULES = """rule_id,connection_id,course_id,course_code,organization_id,role,due_days,valid_days
 safety,,101,,,,30,
@@ -47,15 +49,16 @@ class Built:
         return value
 
 
-@pytest.fixture(scope="module", params=TARGETS)
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """The sandbox read twice, a day apart, and built; once for each database."""
     folder = tmp_path_factory.mktemp("dbt")
     seeds = folder / "rules"
     seeds.mkdir()
     (seeds / "compliance_rules.csv").write_text(RULES.replace(",,101", ",acme,101"))
-    with synced_twice(request.param, folder) as target:
-        yield Built(target, transform(target, Options(seeds=seeds)))
+    server = request.getfixturevalue("postgres_server") if request.param == "postgres" else ""
+    with synced_twice(folder, server) as target:
+        yield Built(target, transform(target, Options(seeds=seeds, unit_tests=True)))
 
 
 def test_every_model_is_built_and_every_test_passes(built: Built) -> None:
@@ -118,10 +121,38 @@ def test_rules_of_one_s_own_bind_those_without_an_enrolment(built: Built) -> Non
     assert any(row["compliance_status"] == "compliant" for row in duties)
 
 
-@pytest.mark.parametrize("block", [pytest.param(b, id=str(b)) for b in blocks(DOCS / "transform.md", "sql")])
-def test_queries_of_the_page_find_something(built: Built, block: Block) -> None:
-    """What docs/transform.md shows runs on both databases and has rows."""
+@pytest.mark.parametrize(
+    "block", [pytest.param(b, id=str(b)) for b in all_blocks("sql") if "lms_marts." in b.text]
+)
+def test_queries_of_the_documents_find_something(built: Built, block: Block) -> None:
+    """What README and docs/transform.md show of the marts runs on both databases and has rows."""
     assert built.rows(block.text)
+
+
+def test_the_changes_in_the_readme_are_true(built: Built) -> None:
+    """What the demo finds that learners did is what the README shows."""
+    readme = sections(ROOT / "README.md")["What the demo shows"].splitlines()
+    start = next(number for number, line in enumerate(readme) if line.startswith("user_name"))
+    shown = [re.split(" {2,}", line) for line in readme[start + 2 : readme.index("```", start)]]
+    found = built.rows(MART_QUERIES["Who moved from what to what"])
+    assert shown == [[value or "-" for value in row.values()] for row in found]
+
+
+def test_the_report_is_made_of_the_marts(built: Built, tmp_path: Path) -> None:
+    """Both databases give a page, with the overall rate that the enrolments give by hand, and no learner's name."""
+    pytest.importorskip("plotly", reason="plotly, which is an extra, is not installed")
+    report = write_report(built.target, tmp_path / "report.html")
+    by_hand = built.one(
+        "select avg(case when status in ('completed', 'passed') then 1.0 else 0.0 end) "
+        "from lms.course_enrollments where status <> 'withdrawn'"
+    )
+    assert report.whole["completion_rate"] == pytest.approx(float(by_hand))
+    text = (tmp_path / "report.html").read_text("utf-8")
+    people = built.rows("select user_name, email from lms_marts.dim_users where user_name is not null")
+    assert people
+    assert [
+        row for row in people if row["user_name"] in text or (row["email"] and row["email"] in text)
+    ] == []
 
 
 def test_nothing_of_a_run_is_left_behind(built: Built) -> None:
@@ -132,7 +163,7 @@ def test_nothing_of_a_run_is_left_behind(built: Built) -> None:
 
 def test_the_project_builds_by_itself_over_users_alone(tmp_path: Path) -> None:
     """`dbt build` in the folder needs no `lms`: its profile finds the warehouse, and tables not made yet are empty."""
-    with synced_twice("duckdb", tmp_path, resources=["users"]) as target:
+    with synced_twice(tmp_path, resources=["users"]) as target:
         folders = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
         done = subprocess.run(
             [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "build", *folders],

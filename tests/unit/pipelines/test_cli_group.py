@@ -16,7 +16,19 @@ from pipelines.cli import main
 from pipelines.cli.group import explain
 from sources.unified_lms.errors import ConfigurationError, MappingFailed
 
-COMMANDS = ("check", "demo", "get", "list", "providers", "reset", "sandbox", "status", "sync", "transform")
+COMMANDS = (
+    "check",
+    "demo",
+    "get",
+    "list",
+    "providers",
+    "report",
+    "reset",
+    "sandbox",
+    "status",
+    "sync",
+    "transform",
+)
 GROUPS = {"mapping": ("diff", "lineage", "lint", "show", "test")}
 """Commands that have commands of their own."""
 ROOT = Path(__file__).parents[3]
