@@ -19,7 +19,7 @@ from mappings.model import RESOURCES
 from pipelines.database import open_database
 from pipelines.ledger import record
 from sources.unified_lms.errors import LoadFailed, WarehouseUnreachable
-from sources.unified_lms.tables import LEDGERS, SYNC_RUNS, snapshots
+from sources.unified_lms.tables import LEDGERS, SYNC_RUNS, TOMBSTONES, snapshots
 
 log = logging.getLogger(__name__)
 
@@ -144,16 +144,20 @@ def _abort(pipeline: dlt.Pipeline) -> None:
 
 
 def _overtaken(pipeline: dlt.Pipeline, connection: str) -> bool:
-    """Whether the warehouse has a run of the connection that was extracted after what is pending.
+    """Whether the warehouse has a run or an erasure of the connection that began after what is pending was extracted.
 
-    Versions are computed against the warehouse as it was: loaded after somebody else's, they would open records twice.
-    dlt's load ids are the seconds at which extraction began.
+    Versions are computed against the warehouse as it was: loaded after somebody else's, they would open records twice,
+    or bring back somebody who was erased. dlt's load ids are the seconds at which extraction began.
     """
     with open_database(pipeline) as database:
-        rows = database.rows(
-            f"select max({database.columns('_dlt_load_id')}) as latest from {database.table(SYNC_RUNS.name)} "
-            f"where {database.columns('connection_id')} = %s",
-            connection,
-        )
-    latest = rows[0]["latest"] if rows else None
-    return latest is not None and any(float(latest) > float(load) for load in _pending(pipeline))
+        rows = [
+            row
+            for table in (SYNC_RUNS, TOMBSTONES)
+            for row in database.rows(
+                f"select max({database.columns('_dlt_load_id')}) as latest from {database.table(table.name)} "
+                f"where {database.columns('connection_id')} = %s",
+                connection,
+            )
+        ]
+    loads = [float(load) for load in _pending(pipeline)]
+    return any(float(row["latest"]) > load for row in rows if row["latest"] for load in loads)

@@ -20,6 +20,7 @@ from pipelines.environment import Target
 from pipelines.leases import Lease, turn
 from pipelines.ledger import record
 from pipelines.recovery import finish_pending
+from pipelines.retention import prune
 from pipelines.schema import assert_one_current_version
 from pipelines.work import take_work
 from sources.unified_lms.connection import Connection, load_connection, manifest_of
@@ -108,6 +109,7 @@ def sync_connection(
             read = [str(result.report["resource"]) for result in results if result.error is None]
             record_mappings(pipeline, connection, manifest, read)
             _record_state(pipeline, connection, results)
+            prune(pipeline, connection)
     return ConnectionResult(name, manifest.provider, tuple(results), options.stop.reason)
 
 

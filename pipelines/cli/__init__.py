@@ -6,6 +6,7 @@ failed, 2 for wrong usage or configuration, 3 when it is done but for some conne
 
 from pipelines.cli.check import check
 from pipelines.cli.demo import demo
+from pipelines.cli.erase import erase, prune
 from pipelines.cli.group import main
 from pipelines.cli.mapping import mapping
 from pipelines.cli.passthrough import get_record, list_records
@@ -31,6 +32,8 @@ for command in (
     mapping,
     status,
     reset,
+    erase,
+    prune,
     sandbox,
 ):
     main.add_command(command)

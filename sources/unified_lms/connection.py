@@ -33,13 +33,17 @@ from sources.unified_lms.errors import ConnectionConfigError, ManifestError
 from sources.unified_lms.manifest import Manifest, load_manifest, provider_names
 from sources.unified_lms.manifest.sentences import suggestion
 from sources.unified_lms.overlays import NO_OVERLAYS, Overlays, load_overlays
+from sources.unified_lms.privacy import NO_PRIVACY, Privacy
+from sources.unified_lms.privacy import problems as privacy_problems
 
 _NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]*")
 _KEYS = ("provider", "base_url", "keep_raw", "folders")
-_SECTIONS = ("credentials", "settings", "network", "sync", "writes", "mappings")
+_SECTIONS = ("credentials", "settings", "network", "sync", "privacy", "retention", "writes", "mappings")
 _NETWORK = ("proxy", "ca_bundle")
 _SYNC = ("overlap_minutes", "full_every_days")
 _MAPPINGS = ("folder",)
+_PRIVACY = ("drop", "hash", "remote_data", "hash_key")
+_RETENTION = ("history_days", "rejected_days")
 
 
 class Secret(str):
@@ -70,6 +74,16 @@ class Rhythm:
 
 
 @dataclass(frozen=True)
+class Retention:
+    """How long the warehouse keeps what is no longer so; for ever by default."""
+
+    history: timedelta | None = None
+    """Versions that ended so long ago are deleted."""
+    rejected: timedelta | None = None
+    """Rejections that were last met so long ago are deleted."""
+
+
+@dataclass(frozen=True)
 class Connection:
     """One account at one provider. Credentials show in no repr."""
 
@@ -82,6 +96,8 @@ class Connection:
     """What is configured, checked against the manifest; without defaults and without what is discovered."""
     network: Network = Network()
     sync: Rhythm = Rhythm()
+    privacy: Privacy = NO_PRIVACY
+    retention: Retention = Retention()
     keep_raw: bool = False
     """Whether the warehouse keeps the provider's own records, in `remote_data`."""
     folders: tuple[Path, ...] = ()
@@ -140,6 +156,8 @@ class _Reading:
             settings=self._settings(manifest),
             network=self._network(),
             sync=self._rhythm(),
+            privacy=self._privacy(),
+            retention=self._retention(),
             keep_raw=self._try("keep_raw", flag, False),
             folders=folders,
             token_folder=token_folder(),
@@ -198,6 +216,8 @@ class _Reading:
         yield "settings", manifest.settings
         yield "network", _NETWORK
         yield "sync", _SYNC
+        yield "privacy", _PRIVACY
+        yield "retention", _RETENTION
         yield MAPPINGS, _MAPPINGS
 
     def _base_url(self, manifest: Manifest) -> str:
@@ -234,6 +254,18 @@ class _Reading:
             default.overlap if overlap is None else timedelta(minutes=overlap),
             default.full_every if days is None else timedelta(days=days),
         )
+
+    def _privacy(self) -> Privacy:
+        key = leaf(self._name, "privacy", "hash_key", secret=True)
+        drop, hashed, cut = (self._try(f"privacy.{name}", listed, ()) for name in _PRIVACY[:3])
+        found = Privacy(drop, hashed, cut, None if key is None else Secret(key))
+        for problem in privacy_problems(found):
+            self._problems.append(f"{self._place}.privacy: {problem}")
+        return found
+
+    def _retention(self) -> Retention:
+        days = (self._try(f"retention.{name}", _amount, None) for name in _RETENTION)
+        return Retention(*(None if number is None else timedelta(days=number) for number in days))
 
     def _network(self) -> Network:
         proxy = self._try("network.proxy", _proxy, None)

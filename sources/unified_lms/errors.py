@@ -16,7 +16,8 @@
     │   ├── WarehouseBusy                 another process has the DuckDB file open
     │   ├── WarehouseUnreachable          the warehouse does not answer; what was read waits
     │   ├── LoadFailed                    what was read could not be loaded and was set aside
-    │   └── DuplicateVersions             a record has more than one current version
+    │   ├── DuplicateVersions             a record has more than one current version
+    │   └── TombstonesUnreadable          erased persons cannot be told without the key of their erasure
     ├── ClientClosed                      the client was closed while a request waited
     └── ProviderError                     what a provider answered, or that it did not
         ├── Fatal                         asking again gives the same answer
@@ -198,6 +199,16 @@ class DuplicateVersions(WarehouseError):
             f"{', '.join(ids[:3])}), which must never be; do not use the table, and report it with the versions' rows"
         )
         self.ids = tuple(ids)
+
+
+class TombstonesUnreadable(WarehouseError):
+    """Persons were erased under another `hash_key`, without which they would come back."""
+
+    def __init__(self, connection: str) -> None:
+        super().__init__(
+            f"{connection}: persons were erased under another hash_key than the one configured, and reading on would "
+            f"bring them back; give [connections.{connection}.privacy] the hash_key of that time"
+        )
 
 
 class ClientClosed(LmsError):

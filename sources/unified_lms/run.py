@@ -22,10 +22,12 @@ from mappings.model import RESOURCES
 from sources.unified_lms.client import Client
 from sources.unified_lms.connection import Connection
 from sources.unified_lms.cursors import Cursor, reading_digest
+from sources.unified_lms.erased import Erased, read_erased
 from sources.unified_lms.errors import BudgetExhausted, MappingFailed, MappingTooSlow, Stopped
 from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.manifest.changes import fingerprint
 from sources.unified_lms.plan import Plan, plan_run
+from sources.unified_lms.privacy import protect
 from sources.unified_lms.reader import Outcome, ReadBatch, Reader, Selection
 from sources.unified_lms.snapshots import Changes, Comparison, Read
 from sources.unified_lms.spool import Spool, Stamp
@@ -98,6 +100,7 @@ class ResourceRun:
         self._mapping = resource_mapping(manifest, resource, connection)
         self._digest = reading_digest(self._mapping, connection)
         self._cursor = Cursor()
+        self._erased = Erased()
         self._plan = Plan("full", Selection())
         self._began = time.monotonic()
         stamp = Stamp(
@@ -125,6 +128,7 @@ class ResourceRun:
         Raises `DeletionsRefused`, `MappingFailed` or `MappingTooSlow`, before it gives anything, when the reading
         cannot be believed.
         """
+        self._erased = read_erased(self._open, self._connection, self._manifest)
         self._cursor = self._earlier()
         requests = self._read()
         self._refuse_if_nothing_maps()
@@ -168,8 +172,10 @@ class ResourceRun:
 
     def _take(self, batches: Iterator[ReadBatch]) -> None:
         for batch in batches:
-            self._spool.add(batch.table, batch.scopes, batch.raw)
-            self._spool.reject(batch.rejections)
+            kept = self._erased.without_erased(batch, self._resource)
+            rows, raw = protect(kept.table, kept.raw, self._resource, self._connection.privacy)
+            self._spool.add(rows, kept.scopes, raw)
+            self._spool.reject(kept.rejections)
             self._options.progress(self._resource.name, self.outcome.records)
 
     def _planned(self, settings: Mapping[str, Any]) -> Plan:
@@ -305,7 +311,13 @@ def resource_mapping(manifest: Manifest, resource: str, connection: Connection) 
     mapping = library.load_mapping(
         manifest.provider, resource, connection.folders, overlays.mappings.get(resource, ())
     )
-    decisive = (mapping.digest, manifest.resources[resource].model_dump_json(), fingerprint(overlays.changes))
+    decisive: tuple[str, ...] = (
+        mapping.digest,
+        manifest.resources[resource].model_dump_json(),
+        fingerprint(overlays.changes),
+    )
+    if connection.privacy:
+        decisive += (connection.privacy.digest,)
     digest = hashlib.blake2b("\x1f".join(decisive).encode(), digest_size=16).hexdigest()
     return replace(mapping, digest=digest)
 

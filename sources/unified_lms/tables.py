@@ -255,5 +255,18 @@ MAPPING_LINEAGE = Table(
     ),
 )
 
-LEDGERS = (SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS, CURSORS, LEASES, MAPPING_LINEAGE)
+TOMBSTONES = Table(
+    "tombstones",
+    "Persons who were erased and are not to come back, as keyed hashes of their ids.",
+    (
+        _text("connection_id", "The connection.", key=True),
+        _text("digest", "Keyed hash of the person's id; the id itself is nowhere.", key=True),
+        _text("salt", "What is hashed with the id, random for each connection."),
+        _text("key_check", "Tells whether the connection's `hash_key` is the one used; null: none was."),
+        _instant("erased_at", "When the person was erased."),
+        _text("_dlt_load_id", "The load that brought the row."),
+    ),
+)
+
+LEDGERS = (SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS, CURSORS, LEASES, MAPPING_LINEAGE, TOMBSTONES)
 """The tables beside the snapshots."""

@@ -62,6 +62,11 @@ class Warehouse:
             places = ", ".join(["%s"] * len(chunk))
             yield from self._query(columns, f"{{valid_to}} is null and {{id}} in ({places})", chunk)
 
+    def naming(self, person: str, identifier: str) -> Iterator[pa.Table]:
+        """Every version, past ones too, in which a ref of the model (`manager`) is to the person with this id."""
+        columns = {column.name: column.type for column in self._table.columns}
+        return self._query(columns, f"{{{person}__id}} = %s", [identifier])
+
     def _query(
         self, columns: dict[str, pa.DataType], condition: str, values: list[Any]
     ) -> Iterator[pa.Table]:

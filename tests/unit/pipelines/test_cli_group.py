@@ -19,9 +19,11 @@ from sources.unified_lms.errors import ConfigurationError, MappingFailed
 COMMANDS = (
     "check",
     "demo",
+    "erase",
     "get",
     "list",
     "providers",
+    "prune",
     "report",
     "reset",
     "sandbox",
