@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from mappings import engine
+from mappings import bounds, engine
 from mappings.columns import ColumnBuilder
 from mappings.model import RESOURCES, Field, Kind, Resource
 from mappings.rows import Violation, check, flatten, parse_instant
@@ -110,7 +110,7 @@ class Mapper:
         self._schema = pa.schema([pa.field("rows", rows)])
         self._columns = ColumnBuilder(resource, types)
         self._types = types
-        self._allowance = engine.Allowance()
+        self._allowance = bounds.Allowance()
 
     def map_one(self, record: Any, parent: Any = None, joined: Any = None) -> Any:
         """What the mapping makes of one record, unchecked; raises `engine.ExpressionError`."""
@@ -135,7 +135,7 @@ class Mapper:
     def map_page(self, page: Page) -> MappedPage:
         """The page mapped whole; record by record where one of them makes the whole fail.
 
-        Raises `engine.TooSlow` once all pages together have taken longer than a run may take.
+        Raises `bounds.TooSlow` once all pages together have taken longer than a run may take.
         """
         try:
             return MappedPage(((0, self._run(page)),))
@@ -145,7 +145,7 @@ class Mapper:
     def _run(self, page: Page) -> str:
         text = f'{{"records":{page.records},"parent":{page.parent},"joined":{page.joined},"settings":{self._settings}}}'
         with self._allowance.spend(len(text)):
-            return self._page.evaluate_json(text, bounds=engine.bounds_for(len(text))) or '{"rows":[]}'
+            return self._page.evaluate_json(text, bounds=bounds.bounds_for(len(text))) or '{"rows":[]}'
 
     def _map_singly(self, page: Page) -> MappedPage:
         records, joined = _as_list(orjson.loads(page.records)), orjson.loads(page.joined)
@@ -160,7 +160,7 @@ class Mapper:
 
     def _reason(self, single: Page, error: engine.ExpressionError) -> str:
         """Why one record cannot be mapped, with the place in the mapping's own text rather than in the wrapper's."""
-        if error.code in engine.BOUND_CODES:  # once more would take as long again
+        if error.code in bounds.BOUND_CODES:  # once more would take as long again
             return str(error)
         try:
             joined = orjson.loads(single.joined)

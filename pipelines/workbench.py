@@ -12,6 +12,7 @@ from typing import Any
 
 from mappings import engine
 from mappings.anatomy import Reads
+from mappings.bounds import bounds_for
 from mappings.library import load_mapping
 from mappings.lineage import INPUTS, FieldLineage, lineage
 from mappings.lint import Finding, lint
@@ -124,7 +125,7 @@ class Workbench:
     def _evaluate(self, seen: Input, merged: Merged) -> Any:
         name = f"{self.manifest.provider}/{self.resource.name}.jsonata"
         return engine.compile(merged.source, name=name, places=merged.places).evaluate(
-            dict(seen), bounds=engine.bounds_for(0)
+            dict(seen), bounds=bounds_for(0)
         )
 
     def differences(self, seen: Input, before: Merged, after: Merged) -> Iterator[Difference]:

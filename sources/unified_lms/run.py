@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mappings import library
-from mappings.engine import TooSlow
+from mappings.bounds import TooSlow
 from mappings.mapper import Mapper, Skip
 from mappings.model import RESOURCES
 from sources.unified_lms.client import Client

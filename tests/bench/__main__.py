@@ -23,6 +23,8 @@ _GROUPS = ("whole", "million", "alone", "peers", "mapper", "parts", "transform")
 _MAPPERS = {
     "mapper: map and tabulate, 1 thread": "map and tabulate 1",
     "mapper: map and tabulate, 2 threads": "map and tabulate 2",
+    "mapper: Canvas as shipped, 2 threads": "Canvas 2",
+    "mapper: Canvas with an overlay, 2 threads": "Canvas with an overlay 2",
     "mapper: the engine alone": "engine",
     "mapper: Python by hand, text to text": "by hand, text to text",
     "mapper: Python by hand, objects": "by hand",

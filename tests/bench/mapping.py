@@ -9,8 +9,12 @@ from typing import Any
 import orjson
 
 from mappings import engine
+from mappings.library import load_mapping
 from mappings.mapper import MappedPage, Mapper, Page, Skip
 from mappings.model import RESOURCES
+from mappings.overlays import parse_overlay
+from sources.unified_lms.manifest import load_manifest
+from sources.unified_lms.run import make_mapper as unified_mapper
 from tests.bench.by_hand import unified
 from tests.bench.gauge import Measured, child_main, timed
 from tests.bench.syncing import FOLDER
@@ -19,6 +23,8 @@ from tests.bench.wire import PER_PAGE, page_body
 RESOURCE = RESOURCES["course_enrollments"]
 SOURCE = (FOLDER / "canvas_shaped" / "course_enrollments.jsonata").read_text(encoding="utf-8")
 _SKIP = Skip('record.type = "StudentViewEnrollment"', "the provider's test student")
+OVERLAY = "custom_fields.section_code: record.sis_section_id"
+"""One line of a customer's."""
 _BATCH = 80
 """Pages that become one table, as the reader has it."""
 _SLOW = 20
@@ -28,6 +34,13 @@ _SLOW = 20
 def make_mapper() -> Mapper:
     """The mapper of the benchmark's provider."""
     return Mapper(RESOURCE, SOURCE, skips=[_SKIP], identify="record.id", name="benchmark")
+
+
+def make_canvas_mapper(*overlays: str) -> Mapper:
+    """The mapper of Canvas' shipped enrolments, under overlays."""
+    read = [parse_overlay(text, "overlay", "connection", RESOURCE) for text in overlays]
+    mapping = load_mapping("canvas", RESOURCE.name, overlays=read)
+    return unified_mapper(mapping, load_manifest("canvas"), {})
 
 
 def pages_of(records: int) -> list[Page]:
@@ -89,6 +102,9 @@ def _measure(records: int, name: str) -> Measured:
     mapper, pages = make_mapper(), pages_of(records)
     mapper.tabulate([mapper.map_page(pages[0])])
     count = len(pages) * PER_PAGE
+    if name.startswith("Canvas"):
+        canvas = make_canvas_mapper(*([OVERLAY] if "overlay" in name else []))
+        return timed(count, lambda: _map_only(canvas, pages, int(name[-1])))
     if name.startswith("map and tabulate"):
         return timed(count, lambda: _map_and_tabulate(mapper, pages, int(name[-1])))
     if name.startswith("map only"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.bench.__main__ import measure
+from tests.bench.mapping import OVERLAY, make_canvas_mapper, pages_of
 from tests.bench.verdicts import FIRST, MILLION, TENTH, UNCHANGED_RUN
 from tests.bench.wire import page_body, record_count
 
@@ -30,3 +31,12 @@ def test_memory_is_measured_at_two_sizes_ten_fold_apart() -> None:
     results = dict(measure(300, only="million", million=1_000))
     assert [results[name].extra["rows_current"] for name in (TENTH, MILLION)] == [100, 1_000]
     assert all(results[name].peak_mb > results[name].imports_mb > 0 for name in (TENTH, MILLION))
+
+
+def test_an_overlay_is_measured_over_the_shipped_mapping() -> None:
+    """Every record of the benchmark is one that Canvas' mapping takes, and the overlay's field is there."""
+    [page] = pages_of(100)
+    mapper = make_canvas_mapper(OVERLAY)
+    batch = mapper.tabulate([mapper.map_page(page)])
+    assert len(batch.table) == 100 - batch.skipped.total()
+    assert all("section_code" in text for text in batch.table["custom_fields"].to_pylist())

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import engine
-from mappings.engine import Bounds, ExpressionError
+from mappings.bounds import Bounds
+from mappings.engine import ExpressionError
 
 SECRET = "planted-4711"
 

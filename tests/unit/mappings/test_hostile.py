@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mappings import engine
-from mappings.engine import Allowance, Bounds, TooSlow, bounds_for
+from mappings import bounds, engine
+from mappings.bounds import Allowance, Bounds, TooSlow, bounds_for
 from mappings.mapper import Batch, Mapper, Page
 from mappings.merging import merge
 from mappings.model import USERS
@@ -77,8 +77,8 @@ def test_one_record_that_an_expression_never_ends_on_is_rejected_alone() -> None
 
 def test_time_that_adds_up_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page full of evaluations that are ended by their time is not gone through to its end."""
-    monkeypatch.setattr(engine, "bounds_for", lambda characters: Bounds(timeout=0.05, max_steps=10**12))
-    monkeypatch.setattr(engine, "Allowance", lambda: Allowance(0.2))
+    monkeypatch.setattr(bounds, "bounds_for", lambda characters: Bounds(timeout=0.05, max_steps=10**12))
+    monkeypatch.setattr(bounds, "Allowance", lambda: Allowance(0.2))
     with pytest.raises(TooSlow):
         _mapped("($f := function($x) { $f($x) }; $f(1))", [{"id": str(n)} for n in range(1000)])
 
