@@ -54,27 +54,34 @@ class Target:
     location: str
     """The DuckDB file's path, or `postgres` with a digest of its address: never a credential."""
 
-    def pipeline(self, connection: str) -> dlt.Pipeline:
-        """The connection's own pipeline: its working folder and staging dataset are shared with nobody."""
+    def pipeline(self, connection: str, beside: str = "") -> dlt.Pipeline:
+        """The connection's own pipeline: its working folder and staging dataset are shared with nobody.
+
+        `beside` names work that may run beside the connection's syncs, and has a pipeline of its own for that.
+        """
         return dlt.pipeline(
-            self.pipeline_name(connection),
-            destination=self._destination(connection),
+            self.pipeline_name(connection, beside),
+            destination=self._destination(connection, beside),
             dataset_name=self.dataset,
         )
 
-    def pipeline_name(self, connection: str) -> str:
+    def pipeline_name(self, connection: str, beside: str = "") -> str:
         """How the connection's pipeline is called.
 
         The name holds a digest of the location, so that work left behind for one warehouse never ends up in another.
         """
-        digest = hashlib.blake2b(f"{self.location}/{self.dataset}".encode(), digest_size=4).hexdigest()
-        return f"unified_lms_{connection}_{digest}"
+        return f"unified_lms_{connection}_{_digest(f'{self.location}/{self.dataset}{beside}')}"
 
-    def _destination(self, connection: str) -> Destination[Any, Any]:
-        layout = f"%s_staging_{connection}"
+    def _destination(self, connection: str, beside: str) -> Destination[Any, Any]:
+        # A connection may be called whatever another one and its backfill would be called together: hence a digest.
+        layout = f"%s_staging_{connection}" + (f"_{_digest(connection + beside)}" if beside else "")
         if self.destination == "postgres":
             return dlt.destinations.postgres(staging_dataset_name_layout=layout)
         return WaitingDuckDb(_duckdb_credentials(), staging_dataset_name_layout=layout)
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
 
 def target(destination: str | None = None, dataset: str | None = None) -> Target:

@@ -19,16 +19,16 @@ class WarehouseReading:
     """Queries over one dataset; made by `open_reading`."""
 
     def __init__(self, client: SqlClientBase[Any]) -> None:
-        self._client = client
+        self.client = client
 
     def table(self, name: str) -> str:
         """The name of a table as it stands in SQL."""
-        return self._client.make_qualified_table_name(name)
+        return self.client.make_qualified_table_name(name)
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """The rows of a query; none where a table that it names does not exist yet. Values are bound to `%s`."""
         try:
-            with self._client.execute_query(sql, *values) as cursor:
+            with self.client.execute_query(sql, *values) as cursor:
                 names = [str(column[0]) for column in cursor.native_cursor.description or ()]
                 return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         except DestinationUndefinedEntity:

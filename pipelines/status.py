@@ -12,6 +12,8 @@ import dlt
 from dlt.common.pipeline import get_dlt_pipelines_dir
 
 from mappings.model import RESOURCES
+from pipelines.backfill_ledger import unfinished
+from pipelines.database import Database
 from pipelines.environment import Target
 from pipelines.reading import WarehouseReading, open_reading
 from sources.unified_lms.connection import connection_names
@@ -56,6 +58,8 @@ class ConnectionStatus:
     checked_at: datetime | None
     pending_packages: int
     resources: tuple[ResourceStatus, ...]
+    backfills: tuple[dict[str, Any], ...]
+    """Backfills that have parts left: resource, parts, and how many are done."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ def _connections(target: Target, reading: WarehouseReading | None) -> list[Conne
                 state.get("checked_at"),
                 _pending(pipeline),
                 tuple(sorted(resources, key=_in_model_order)),
+                tuple(unfinished(Database(reading.client), name)) if reading else (),
             )
         )
     return found

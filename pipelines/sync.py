@@ -155,7 +155,7 @@ def _run_all(
         if options.stop.reason is not None:
             return
         options.progress(name, 0)
-        result = _run_one(pipeline, connection, manifest, name, options, held)
+        result = run_resource(pipeline, connection, manifest, name, options, held)
         yield result
         if isinstance(
             result.error, Unauthorized
@@ -163,7 +163,7 @@ def _run_all(
             return
 
 
-def _run_one(
+def run_resource(
     pipeline: dlt.Pipeline,
     connection: Connection,
     manifest: Manifest,
@@ -171,6 +171,7 @@ def _run_one(
     options: Options,
     held: Lease,
 ) -> ResourceResult:
+    """One run of one resource, whose lease is held, into the warehouse; its error is in the result."""
     started = datetime.now(UTC)
     reports: list[dict[str, Any]] = []
     with ExitStack() as stack:
@@ -232,7 +233,7 @@ def failed_report(
         "connection_id": connection.name,
         "resource": resource,
         "provider": connection.provider,
-        "mode": "filtered" if options.filters else "full",
+        "mode": "backfill" if options.part else "filtered" if options.filters else "full",
         "status": "failed",
         "started_at": started,
         "duration_seconds": round((datetime.now(UTC) - started).total_seconds(), 3),

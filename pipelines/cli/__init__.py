@@ -4,6 +4,7 @@ Results go to standard output, everything else to standard error. The exit statu
 failed, 2 for wrong usage or configuration, 3 when it is done but for some connections, parents or records.
 """
 
+from pipelines.cli.backfill import backfill
 from pipelines.cli.check import check
 from pipelines.cli.demo import demo
 from pipelines.cli.erase import erase, prune
@@ -23,6 +24,7 @@ __all__ = ["main"]
 for command in (
     demo,
     sync,
+    backfill,
     transform,
     report,
     check,

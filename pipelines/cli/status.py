@@ -99,8 +99,7 @@ def _show_connection(connection: ConnectionStatus, now: datetime) -> None:
     say(f"{connection.connection}{provider}: {', '.join(words)}")
     if connection.message:
         note(f"{connection.connection}: {connection.message}")
-    if connection.pending_packages:
-        say(f"  {connection.pending_packages} load packages are not finished; the next sync finishes them")
+    _show_unfinished(connection)
     if not connection.resources:
         say("  nothing has been read yet")
         return
@@ -109,6 +108,15 @@ def _show_connection(connection: ConnectionStatus, now: datetime) -> None:
         if one.rotation_after is not None:
             say(f"  {one.resource}: the rotation goes on after {one.rotation_after}")
     say()
+
+
+def _show_unfinished(connection: ConnectionStatus) -> None:
+    for left in connection.backfills:
+        say(
+            f"  {left['resource']}: a backfill is not finished, {left['done']} of {left['parts']} parts are done"
+        )
+    if connection.pending_packages:
+        say(f"  {connection.pending_packages} load packages are not finished; the next sync finishes them")
 
 
 def _row(one: ResourceStatus, now: datetime) -> list[Any]:

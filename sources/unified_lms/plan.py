@@ -11,7 +11,7 @@ from sources.unified_lms.connection import Rhythm
 from sources.unified_lms.cursors import Cursor
 from sources.unified_lms.filters import selected
 from sources.unified_lms.manifest import Manifest
-from sources.unified_lms.reader import Selection
+from sources.unified_lms.selection import Selection
 from sources.unified_lms.ways import choose_changed
 
 

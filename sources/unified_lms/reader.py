@@ -11,13 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
-from mappings import engine
 from mappings.mapper import MappedPage, Mapper, Page, Rejection
 from sources.unified_lms.client import Client
 from sources.unified_lms.errors import (
@@ -32,8 +30,10 @@ from sources.unified_lms.errors import (
 from sources.unified_lms.joins import Joiner, Table, as_list
 from sources.unified_lms.manifest import Manifest, Parents, Read
 from sources.unified_lms.named import NamedRecords
+from sources.unified_lms.parents import Parent, ParentCache, list_parents
 from sources.unified_lms.prefetch import interleave
 from sources.unified_lms.records import RecordFinder
+from sources.unified_lms.selection import Selection
 from sources.unified_lms.slicing import covers_everything, slices
 from sources.unified_lms.spool import WHOLE, RejectedRow
 from sources.unified_lms.stopping import Stop
@@ -50,34 +50,6 @@ _NAMED_AND_GONE = "named as changed, and not found"
 
 _Event = tuple[str, str, Any]
 """(kind, scope, value): a mapped page, deleted records' ids, a scope that was read to its end or could not be read."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What of a resource is to be read; by default everything."""
-
-    args: dict[str, Any] = field(default_factory=dict)
-    """Further variables of the endpoint, from filters."""
-    parent: str | None = None
-    """The one parent to read under."""
-    after: str | None = None
-    """Where a rotation over the parents goes on: after the parent with this id."""
-    since: datetime | None = None
-    """Only what has changed from this instant on, as far as the provider can tell."""
-    until: datetime | None = None
-    """Only what has changed before this instant."""
-    raw: bool = False
-    """Whether the provider's own records are wanted beside the mapped ones."""
-
-    @property
-    def filtered(self) -> bool:
-        """Whether records are left out that exist, so that one that is not read has not vanished."""
-        return bool(self.args) or self.parent is not None or self.windowed
-
-    @property
-    def windowed(self) -> bool:
-        """Whether changes are asked for."""
-        return self.since is not None or self.until is not None
 
 
 @dataclass
@@ -253,15 +225,15 @@ class Reader:
 
     def _fan_out(self, parents: Parents) -> Iterator[Iterator[_Event]]:
         try:
-            found = list(self._parents(parents))
+            found = self._listed(parents)
         except (BudgetExhausted, Stopped) as error:
             self.outcome.exhausted = error
             return
-        if self._selection.parent is None:
-            everything = covers_everything(self._choose(parents.resource))
-            self.outcome.parents = [identifier for identifier, _ in found] if everything else None
-        else:
-            found = [(i, record) for i, record in found if i == self._selection.parent]
+        chosen = self._selection
+        everything = covers_everything(self._choose(parents.resource))
+        if chosen.parent is None and chosen.between is None and everything:
+            self.outcome.parents = [identifier for identifier, _ in found]
+        found = [(i, record) for i, record in found if chosen.takes(i)]
         self._order = _rotated([identifier for identifier, _ in found], self._selection.after)
         records = dict(found)
         for identifier in self._order:
@@ -269,17 +241,12 @@ class Reader:
                 return
             yield self._scope(identifier, orjson.loads(records.pop(identifier)))
 
-    def _parents(self, parents: Parents) -> Iterator[tuple[str, bytes]]:
-        """Every parent's id and raw record; records wait as JSON, which is a fraction of their size as objects."""
-        identify = engine.compile(parents.id)
-        wanted = engine.compile(parents.when) if parents.when else None
-        alternative = self._choose(parents.resource)
-        for piece in slices(alternative, self._settings, self._client.now()):
-            for page in self._client.pages(alternative.endpoint, {"args": piece}):
-                self._stop.check()
-                for record in as_list(orjson.loads(page.records)):
-                    if wanted is None or wanted.evaluate(record):
-                        yield str(identify.evaluate(record)), orjson.dumps(record)
+    def _listed(self, parents: Parents) -> list[Parent]:
+        """Every parent, listed anew unless an earlier reading of the same backfill has listed them."""
+        cache = self._selection.parents or ParentCache()
+        return cache.of(
+            parents.resource, lambda: list_parents(self._client, parents, self._settings, self._stop)
+        )
 
     def _scope(self, identifier: str, parent: Any) -> Iterator[_Event]:
         variables = {"parent": {"id": identifier}, "args": self._args}

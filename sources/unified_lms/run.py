@@ -28,12 +28,28 @@ from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.manifest.changes import fingerprint
 from sources.unified_lms.plan import Plan, plan_run
 from sources.unified_lms.privacy import protect
-from sources.unified_lms.reader import Outcome, ReadBatch, Reader, Selection
+from sources.unified_lms.reader import Outcome, ReadBatch, Reader
+from sources.unified_lms.selection import Selection
 from sources.unified_lms.snapshots import Changes, Comparison, Read
 from sources.unified_lms.spool import Spool, Stamp
 from sources.unified_lms.stopping import Stop
-from sources.unified_lms.tables import CURSORS, REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
+from sources.unified_lms.tables import (
+    BACKFILL_PARTITIONS,
+    CURSORS,
+    REJECTED_RECORDS,
+    SYNC_RUNS,
+    Table,
+    snapshots,
+)
 from sources.unified_lms.warehouse import OpenClient, Warehouse, read_cursor
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a resource that a backfill reads, and its row of `backfill_partitions`."""
+
+    selection: Selection
+    row: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -48,7 +64,7 @@ class Options:
     """Read everything from the beginning, whatever earlier runs came to."""
     filters: Mapping[str, str] = field(default_factory=dict)
     """The provider's own filters, by their unified names, that select a part."""
-    part: Selection | None = None
+    part: Part | None = None
     """The part that a backfill reads."""
     stop: Stop = field(default_factory=Stop)
     """Asks the run to end at the next safe point: what was read by then is loaded, as a part."""
@@ -142,6 +158,8 @@ class ResourceRun:
         yield self._reported(changes, requests)
         if self._plan.moves_cursor:
             yield self._moved()
+        if self._options.part and self.report["status"] == "done":
+            yield self._finished(self._options.part)
 
     def _earlier(self) -> Cursor:
         """What earlier runs came to, as far as it still holds."""
@@ -187,7 +205,7 @@ class ResourceRun:
             rhythm=self._connection.sync,
             now=self._spool.stamp.valid_from,
             filters=self._options.filters,
-            part=self._options.part,
+            part=self._options.part.selection if self._options.part else None,
         )
 
     def _refuse_if_nothing_maps(self) -> None:
@@ -261,6 +279,13 @@ class ResourceRun:
         cursor = cursor if self._plan.position else replace(cursor, position=None)
         row = cursor.row(self._connection, self._resource.name, stamp.run_id)
         return row_artifact(CURSORS, row | {"_dlt_load_id": stamp.load_id}, self._spool.path)
+
+    def _finished(self, part: Part) -> Artifact:
+        """The part of a backfill, now that it has been read whole."""
+        stamp = self._spool.stamp
+        ended = {"status": "done", "finished_at": datetime.now(UTC), "run_id": stamp.run_id}
+        row = {**part.row, **ended, "_dlt_load_id": stamp.load_id}
+        return row_artifact(BACKFILL_PARTITIONS, row, self._spool.path)
 
     def _missing(self) -> list[str]:
         """What stays null in this resource because a setting has no value."""

@@ -21,7 +21,14 @@ from mappings.model import RESOURCES
 from sources.unified_lms.connection import Connection, load_connection, manifest_of
 from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.run import Artifact, Options, ResourceRun
-from sources.unified_lms.tables import CURSORS, REJECTED_RECORDS, SYNC_RUNS, Table, snapshots
+from sources.unified_lms.tables import (
+    BACKFILL_PARTITIONS,
+    CURSORS,
+    REJECTED_RECORDS,
+    SYNC_RUNS,
+    Table,
+    snapshots,
+)
 from sources.unified_lms.warehouse import OpenClient, staged_once
 
 MERGE: dict[str, Any] = {"disposition": "merge", "strategy": "delete-insert"}
@@ -73,7 +80,7 @@ def _resource(
             on_report(run.report)
 
     resource = dlt.resource(items, name=name, max_table_nesting=0)
-    for table in (SYNC_RUNS, REJECTED_RECORDS, CURSORS):
+    for table in (SYNC_RUNS, REJECTED_RECORDS, CURSORS, BACKFILL_PARTITIONS):
         _apply(resource, table, variant=True)
     return _apply(resource, snapshots(RESOURCES[name]), variant=False)
 
@@ -126,13 +133,13 @@ def source_of(resources: list[Any]) -> Any:
 
 
 @dlt.source(name="unified_lms", max_table_nesting=0)
-def unified_lms(connection: str, allow_deletions: bool = False) -> Any:
+def unified_lms(connection: str, allow_deletions: bool = False, full: bool = False) -> Any:
     """The unified resources of the connection called `connection` (`[connections.<name>]` in dlt's configuration).
 
-    Select with `.with_resources("users")`. A reading that would retire more than half of what it covers raises
-    `DeletionsRefused` unless `allow_deletions`.
+    Select with `.with_resources("users")`. `full` reads everything where changes would be asked for. A reading that
+    would retire more than half of what it covers raises `DeletionsRefused` unless `allow_deletions`.
     """
     found = load_connection(connection)
     manifest = manifest_of(found)
-    options = Options(allow_deletions=allow_deletions, keep_raw=found.keep_raw)
+    options = Options(allow_deletions=allow_deletions, keep_raw=found.keep_raw, full=full)
     return build_resources(found, manifest, options=options)

@@ -76,8 +76,8 @@ def _text(name: str, description: str, *, key: bool = False, json: bool = False)
     return TableColumn(name, pa.string(), description, key, json)
 
 
-def _whole(name: str, description: str) -> TableColumn:
-    return TableColumn(name, pa.int64(), description)
+def _whole(name: str, description: str, *, key: bool = False) -> TableColumn:
+    return TableColumn(name, pa.int64(), description, key)
 
 
 def _instant(name: str, description: str, *, key: bool = False) -> TableColumn:
@@ -268,5 +268,30 @@ TOMBSTONES = Table(
     ),
 )
 
-LEDGERS = (SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS, CURSORS, LEASES, MAPPING_LINEAGE, TOMBSTONES)
+BACKFILL_PARTITIONS = Table(
+    "backfill_partitions",
+    "The parts that a backfill was divided into, and which of them are in the warehouse.",
+    (
+        _text("backfill_id", "The backfill of one resource.", key=True),
+        _whole("partition", "The part, counted from 1.", key=True),
+        _text("connection_id", "The connection."),
+        _text("resource", "The resource."),
+        _text("provider", "The provider."),
+        _text("kind", "`parents`, `window` or `whole`."),
+        _text("lower", "After this parent's id, or from this instant on; null: no bound."),
+        _text("upper", "Up to and including this parent's id, or before this instant; null: no bound."),
+        _instant("requested_since", "Start of the window asked for; null: none was."),
+        _instant("requested_until", "End of the window asked for; null: none was."),
+        _text("digest", "Digest of the mapping and the settings under which the backfill began."),
+        _text("status", "`pending`, `done`, or `abandoned` for another backfill that began anew."),
+        _instant("planned_at", "When the backfill began."),
+        _instant("finished_at", "When the part had been read."),
+        _text("run_id", "The run in `sync_runs` that read it."),
+        _text("_dlt_load_id", "The load that brought the row; `done` counts once it is in `_dlt_loads`."),
+    ),
+)
+
+LEDGERS = (
+    SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS, CURSORS, BACKFILL_PARTITIONS, LEASES, MAPPING_LINEAGE, TOMBSTONES,
+)  # fmt: skip
 """The tables beside the snapshots."""

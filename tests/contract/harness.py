@@ -14,10 +14,11 @@ from sources.unified_lms.client import Client
 from sources.unified_lms.connection import Connection, Secret
 from sources.unified_lms.limits import Timing
 from sources.unified_lms.manifest import load_manifest
-from sources.unified_lms.reader import Outcome, Reader, Selection
+from sources.unified_lms.reader import Outcome, Reader
 from sources.unified_lms.run import make_mapper, resource_mapping
 from sources.unified_lms.sandbox import Rule, SandboxServer
 from sources.unified_lms.sandbox.faults import Action
+from sources.unified_lms.selection import Selection
 from sources.unified_lms.spool import RejectedRow
 
 PROVIDERS = ("talentlms", "canvas", "docebo", "moodle")

@@ -13,10 +13,10 @@ from pipelines.passthrough import LiveRecord, NoSuchRecord, PassThrough
 from sources.unified_lms.client import Client
 from sources.unified_lms.errors import Forbidden, Unauthorized
 from sources.unified_lms.manifest import load_manifest
-from sources.unified_lms.reader import Selection
 from sources.unified_lms.sandbox import Faults, Rule, SandboxServer, World, expected
 from sources.unified_lms.sandbox.dialects.canvas_options import PERMISSIONS
 from sources.unified_lms.sandbox.faults import Reply
+from sources.unified_lms.selection import Selection
 from tests.contract.harness import connect, flat, impatient, read, readable
 
 MANIFEST = load_manifest("canvas")

@@ -12,9 +12,9 @@ from pipelines.check import check_connection
 from pipelines.passthrough import PassThrough
 from sources.unified_lms.client import Client
 from sources.unified_lms.manifest import load_manifest
-from sources.unified_lms.reader import Selection
 from sources.unified_lms.sandbox import Faults, Rule, SandboxServer, World, expected
 from sources.unified_lms.sandbox.faults import Do, DuplicateRecords, Reply
+from sources.unified_lms.selection import Selection
 from tests.contract.harness import Reading, connect, flat, impatient, read, readable
 
 ONLY_NEWER = {"status_source", "is_mandatory", "created_at"}

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sources.unified_lms.reader import Selection
 from sources.unified_lms.sandbox import Faults, Rule, SandboxServer, World, expected
 from sources.unified_lms.sandbox.faults import Reply
+from sources.unified_lms.selection import Selection
 from tests.contract.harness import read
 
 

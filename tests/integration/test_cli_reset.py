@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from pipelines.cli import main
 from pipelines.environment import Target
 from tests.integration.campus import Campus
+from tests.integration.conftest import ON_BOTH
 
 pytestmark = pytest.mark.usefixtures("warehouse")
 
@@ -39,6 +40,7 @@ def test_status_shows_each_cursor(campus: Campus) -> None:
     assert began["users"][:19].replace("T", " ") in lms("status").stdout
 
 
+@ON_BOTH
 def test_reset_makes_the_next_run_whole(campus: Campus) -> None:
     """Forgotten for one resource, everything of that one is read again, and changes of the others."""
     runs("--resource", "users", "--resource", "course_items")

@@ -11,7 +11,7 @@ import pytest
 from pipelines.environment import Target
 from pipelines.sync import sync_connection
 from tests.integration.campus import Campus
-from tests.integration.conftest import Tables
+from tests.integration.conftest import ON_BOTH, Tables
 from tests.unit.sources.conftest import Asked
 
 
@@ -32,6 +32,7 @@ def counts(report: dict[str, Any]) -> tuple[str, int, int, int, int]:
     )
 
 
+@ON_BOTH
 def test_second_run_asks_for_changes_only(campus: Campus, warehouse: Target) -> None:
     """After a whole run the next one reads what has changed, where the provider has a filter, and all elsewhere."""
     first = sync(warehouse)
@@ -117,6 +118,7 @@ def test_worker_without_its_disk_goes_on(
     assert sync(warehouse, "users")["users"]["mode"] == "incremental"
 
 
+@ON_BOTH
 def test_cursor_of_a_load_that_has_not_ended_does_not_count(
     campus: Campus, warehouse: Target, tables: Tables
 ) -> None:
@@ -144,6 +146,7 @@ def test_whole_runs_when_they_are_due(
     assert sync(warehouse, "users")["users"]["mode"] == "full"
 
 
+@ON_BOTH
 def test_reported_deletion_is_believed(campus: Campus, warehouse: Target, tables: Tables) -> None:
     """A record that says that it was deleted closes its version, in an incremental run too, however many they are."""
     sync(warehouse, "users")
@@ -154,6 +157,7 @@ def test_reported_deletion_is_believed(campus: Campus, warehouse: Target, tables
     assert tables.one("select count(*) from lms.users_snapshots where deleted_at = valid_to") == 3
 
 
+@ON_BOTH
 def test_deleted_record_comes_back(campus: Campus, warehouse: Target, tables: Tables) -> None:
     """Brought back at the provider, it opens a new version and remembers when it was first seen."""
     sync(warehouse, "users")

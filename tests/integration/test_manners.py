@@ -18,7 +18,7 @@ from pipelines.environment import Target
 from pipelines.sync import sync_connection
 from sources.unified_lms.stopping import Stop
 from tests.integration.campus import Campus, new
-from tests.integration.conftest import Tables
+from tests.integration.conftest import ON_BOTH, Tables
 from tests.unit.sources.conftest import Asked
 
 COUNTS = ("resource", "mode", "status", "records_read", "records_new", "records_changed", "records_retired")
@@ -44,6 +44,7 @@ def test_dry_run_makes_no_warehouse(campus: Campus, warehouse: Target) -> None:
     assert lms("status", "--json").stdout.count('"exists": false') == 1
 
 
+@ON_BOTH
 def test_dry_run_says_what_the_run_then_does(campus: Campus, warehouse: Target, tables: Tables) -> None:
     """The counts are those of the run that follows, and until then every table stays as it was."""
     lms("sync", "campus")
@@ -98,6 +99,7 @@ def test_filter_that_no_resource_has(campus: Campus, warehouse: Target) -> None:
     assert "campus cannot filter users by 'status'; it can filter by organization[id]" in result.stderr
 
 
+@ON_BOTH
 def test_stopped_run_keeps_what_it_has_read(campus: Campus, warehouse: Target, tables: Tables) -> None:
     """Asked to stop in the middle of a resource, a run loads what is there as a part and begins no other."""
     stop = Stop()

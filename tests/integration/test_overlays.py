@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.backfill import Request, backfill_connection
 from pipelines.environment import Target
+from pipelines.rehearsal import rehearse_connection
 from pipelines.sync import sync_connection
 from sources.unified_lms.sandbox import SandboxServer
 from tests.integration.conftest import ON_BOTH, Tables, configure
@@ -132,3 +134,14 @@ def test_lineage_is_in_the_warehouse(overlay: Path, acme: str, warehouse: Target
     overlay.write_text("job_title: record.title")
     sync_connection(acme, warehouse, resources=["users"])
     assert tables.query(asked.format("custom_fields.a")) == []
+
+
+def test_dry_run_and_backfill_use_it_as_well(
+    overlay: Path, acme: str, warehouse: Target, tables: Tables
+) -> None:
+    """An overlay makes the same of a record in whatever way it is read."""
+    overlay.write_text("job_title: '\"Learner\"'")
+    [filled] = backfill_connection(acme, warehouse, Request(), ["users"])
+    [rehearsed] = rehearse_connection(acme, warehouse, resources=["users"]).results
+    assert tables.query("select distinct job_title from lms.users") == [("Learner",)]
+    assert (filled.counts["records_new"], rehearsed.report["records_changed"]) == (26, 0)

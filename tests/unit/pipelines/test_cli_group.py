@@ -17,6 +17,7 @@ from pipelines.cli.group import explain
 from sources.unified_lms.errors import ConfigurationError, MappingFailed
 
 COMMANDS = (
+    "backfill",
     "check",
     "demo",
     "erase",

@@ -11,7 +11,7 @@ from sources.unified_lms.cursors import Cursor
 from sources.unified_lms.errors import ConfigurationError
 from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.plan import Plan, plan_run
-from sources.unified_lms.reader import Selection
+from sources.unified_lms.selection import Selection
 from tests.unit.sources.conftest import manifest_of
 
 NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
