@@ -37,3 +37,11 @@ def synced_twice(folder: Path, server: str = "", resources: Sequence[str] | None
         portal.world.advance(1)
         sync_connection("acme", where, resources=resources)
         yield where
+
+
+def sync_another(folder: Path, name: str, dialect: str, where: Target, resources: Sequence[str]) -> None:
+    """Reads the same people's accounts at another provider into the warehouse, as the connection `name`."""
+    with pytest.MonkeyPatch.context() as patch, SandboxServer(World(), dialect) as portal:
+        patch.setenv("DLT_DATA_DIR", str(folder / name))
+        configure(patch, name, portal)
+        sync_connection(name, where, resources=resources)

@@ -20,7 +20,7 @@ from pipelines.environment import Target
 from pipelines.reading import open_reading
 from pipelines.report import write_report
 from pipelines.transform import PROJECT, Options, TransformResult, marts_schema, transform
-from tests.integration.marts import synced_twice
+from tests.integration.marts import sync_another, synced_twice
 from tests.unit.house.dbt_project import described_models
 from tests.unit.house.documents import ROOT, Block, all_blocks, sections
 
@@ -161,9 +161,10 @@ def test_nothing_of_a_run_is_left_behind(built: Built) -> None:
     assert built.result.schema == marts_schema(built.target)
 
 
-def test_the_project_builds_by_itself_over_users_alone(tmp_path: Path) -> None:
-    """`dbt build` in the folder needs no `lms`: its profile finds the warehouse, and tables not made yet are empty."""
+def test_the_project_builds_by_itself_over_users_of_two_providers(tmp_path: Path) -> None:
+    """`dbt build` in the folder needs no `lms`, takes tables not made yet for empty, and tells people by address."""
     with synced_twice(tmp_path, resources=["users"]) as target:
+        sync_another(tmp_path, "north", "canvas", target, ["users"])
         folders = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
         done = subprocess.run(
             [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "build", *folders],
@@ -179,3 +180,5 @@ def test_the_project_builds_by_itself_over_users_alone(tmp_path: Path) -> None:
         present = built.one("select count(*) from lms_marts.dim_users where not is_deleted")
         assert present == built.one("select count(*) from lms.users")
         assert built.one("select count(*) from lms_marts.fct_course_enrollments") == 0
+        [zoe] = built.rows("select * from lms_marts.people where email = 'zoe@example.org'")
+        assert (zoe["accounts"], zoe["connections"], zoe["identified_by"]) == (2, 2, "email")
