@@ -35,7 +35,14 @@ from sources.unified_lms.erased import (
 from sources.unified_lms.errors import WorkTaken
 from sources.unified_lms.hashing import row_hashes
 from sources.unified_lms.manifest import Manifest
-from sources.unified_lms.tables import CURSORS, REJECTED_RECORDS, SYNC_RUNS, TOMBSTONES, snapshots
+from sources.unified_lms.tables import (
+    BACKFILL_PARTITIONS,
+    CURSORS,
+    REJECTED_RECORDS,
+    SYNC_RUNS,
+    TOMBSTONES,
+    snapshots,
+)
 from sources.unified_lms.warehouse import OpenClient, Warehouse
 
 USERS, ENROLLMENTS = RESOURCES["users"], RESOURCES["course_enrollments"]
@@ -174,7 +181,10 @@ class _Erasing:
         self._count(table.name, versions.num_rows)
 
     def ledgers(self) -> None:
-        """Messages of runs that name the person as the parent that failed, and a rotation that stopped there."""
+        """Messages that name the person as the parent that failed, a rotation that stopped there, and bounds of parts.
+
+        A part of a backfill without its bound is read further than it was, which does no harm.
+        """
         runs, cursors = self._database.table(SYNC_RUNS.name), self._database.table(CURSORS.name)
         named, gone = f"({self._person})", "this message named a person who was erased"
         self._database.execute(
@@ -186,6 +196,12 @@ class _Erasing:
             self._connection,
             self._person,
         )
+        for bound in map(self._database.columns, ("lower", "upper")):
+            self._database.execute(
+                f"update {self._database.table(BACKFILL_PARTITIONS.name)} set {bound} = null "
+                f"where connection_id = %s and {bound} = %s",
+                self._connection, self._person,
+            )  # fmt: skip
 
     def _delete(self, table: str, column: str, value: str | None) -> None:
         where = f"from {self._database.table(table)} where connection_id = %s and {self._database.columns(column)} = %s"

@@ -31,6 +31,7 @@ def traces(tables: Tables, person: str = PERSON) -> dict[str, int]:
         "rejected_records": f"record_id = '{person}' or scope = '{person}' or record_id like '%:{person}'",
         "sync_runs": f"message like '%({person})%'",
         "cursors": f"rotation_after = '{person}'",
+        "backfill_partitions": f"lower = '{person}' or upper = '{person}'",
     }
     return {
         name: tables.one(f"select count(*) from lms.{name} where {condition}")
@@ -48,6 +49,10 @@ def leave_traces(tables: Tables) -> None:
     )
     tables.change(
         f"update lms.sync_runs set message = 'the first of them ({PERSON}): torn' where resource = 'users'"
+    )
+    tables.change(
+        "insert into lms.backfill_partitions (backfill_id, partition, connection_id, lower, upper) values "
+        f"('a', 1, 'acme', null, '{PERSON}'), ('a', 2, 'acme', '{PERSON}', null)"
     )
     tables.change(f"update lms.cursors set rotation_after = '{PERSON}' where resource = 'course_enrollments'")
 
