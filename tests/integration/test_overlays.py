@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from mappings import bounds
+from mappings.bounds import Allowance
 from pipelines.backfill import Request, backfill_connection
 from pipelines.environment import Target
 from pipelines.rehearsal import rehearse_connection
 from pipelines.sync import sync_connection
+from sources.unified_lms.errors import MappingFailed, MappingTooSlow
 from sources.unified_lms.sandbox import SandboxServer
 from tests.integration.conftest import ON_BOTH, Tables, configure
 
@@ -145,3 +148,28 @@ def test_dry_run_and_backfill_use_it_as_well(
     [rehearsed] = rehearse_connection(acme, warehouse, resources=["users"]).results
     assert tables.query("select distinct job_title from lms.users") == [("Learner",)]
     assert (filled.counts["records_new"], rehearsed.report["records_changed"]) == (26, 0)
+
+
+def test_an_overlay_that_fails_for_every_record_loads_nothing(
+    overlay: Path, acme: str, warehouse: Target, tables: Tables
+) -> None:
+    """What was there stays as it is; the message names the overlay's line."""
+    sync_connection(acme, warehouse, resources=["users"])
+    before = tables.query("select * from lms.users_snapshots")
+    overlay.write_text("name: $uppercase(5)")
+    [result] = sync_connection(acme, warehouse, resources=["users"]).results
+    assert isinstance(result.error, MappingFailed)
+    assert "users.yaml: name, line 1, column 1" in str(result.error)
+    assert tables.query("select * from lms.users_snapshots") == before
+
+
+def test_an_overlay_that_never_ends_ends_the_run(
+    overlay: Path, acme: str, warehouse: Target, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it has tried it on every record; nothing is loaded, and the message says what to do."""
+    overlay.write_text("name: ($f := function($x) { $f($x) }; $f(1))")
+    monkeypatch.setattr(bounds, "Allowance", lambda: Allowance(0.0))
+    [result] = sync_connection(acme, warehouse, resources=["users"]).results
+    assert isinstance(result.error, MappingTooSlow)
+    assert "lms mapping test acme users" in str(result.error)
+    assert tables.query("select * from lms.users_snapshots") == []

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mappings.anatomy import read_paths, reads_of, take_apart
+from mappings.library import SHIPPED, load_mapping
 from mappings.lineage import FieldLineage, lineage
 from mappings.lint import Finding, lint
 from mappings.merging import merge
-from mappings.model import USERS
+from mappings.model import RESOURCES, USERS
 from mappings.overlays import Overlay, parse_overlay
 
 BASE = """(
@@ -142,3 +143,11 @@ def test_overlays_are_looked_at_as_the_mapping_is() -> None:
     """In the file where they are written."""
     [found] = findings("role: '\"boss\"'")
     assert (found.code, found.place) == ("not_in_enum", "environment.yaml: role")
+
+
+@pytest.mark.parametrize(
+    ("provider", "resource"), sorted((file.parent.name, file.stem) for file in SHIPPED.glob("*/*.jsonata"))
+)
+def test_no_shipped_mapping_is_doubtful(provider: str, resource: str) -> None:
+    """Nor is there one that cannot be taken apart, so that its lineage is exact."""
+    assert lint(RESOURCES[resource], load_mapping(provider, resource).merged) == []
