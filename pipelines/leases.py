@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import dlt
 from dlt.destinations.sql_client import SqlClientBase
@@ -90,6 +90,16 @@ class Lease:
             raise LeaseLost(str(self.work), self.seconds)
 
 
+class Readable(Protocol):
+    """What answers queries over a dataset."""
+
+    def table(self, name: str) -> str:
+        """The name of a table as it stands in SQL."""
+
+    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """The rows of a query."""
+
+
 @contextmanager
 def lease(
     pipeline: dlt.Pipeline,
@@ -128,7 +138,7 @@ def turn(pipeline: dlt.Pipeline, connection: str, run_id: str = "") -> Iterator[
         yield held
 
 
-def held_leases(database: Database, connection: str | None = None) -> list[tuple[Work, Holder]]:
+def held_leases(database: Readable, connection: str | None = None) -> list[tuple[Work, Holder]]:
     """The leases that have not run out, of one connection or of all, turns left out."""
     condition, values = ("where connection_id = %s", (connection,)) if connection else ("", ())
     rows = database.rows(

@@ -13,6 +13,7 @@ from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.destinations.sql_client import SqlClientBase
 
 from pipelines.environment import Target
+from pipelines.waiting import wait_for_file
 
 
 class WarehouseReading:
@@ -42,7 +43,9 @@ def open_reading(target: Target) -> Iterator[WarehouseReading | None]:
         if not Path(target.location).is_file():
             yield None
             return
-        with duckdb.connect(target.location, read_only=True) as connection:
+        with wait_for_file(
+            lambda: duckdb.connect(target.location, read_only=True), target.location
+        ) as connection:
             yield from _readings(dlt.destinations.duckdb(connection), target.dataset)
         return
     yield from _readings(dlt.destinations.postgres(), target.dataset)
@@ -56,7 +59,7 @@ def open_client(target: Target) -> Iterator[SqlClientBase[Any]]:
             yield client
         return
     with (
-        duckdb.connect(target.location, read_only=True) as connection,
+        wait_for_file(lambda: duckdb.connect(target.location, read_only=True), target.location) as connection,
         _client(dlt.destinations.duckdb(connection), target.dataset) as client,
     ):
         yield client

@@ -15,7 +15,9 @@ from mappings.model import RESOURCES
 from pipelines.backfill_ledger import unfinished
 from pipelines.database import Database
 from pipelines.environment import Target
+from pipelines.leases import held_leases
 from pipelines.reading import WarehouseReading, open_reading
+from pipelines.recovery import SET_ASIDE
 from sources.unified_lms.connection import connection_names
 from sources.unified_lms.tables import CONNECTIONS, CURSORS, SYNC_RUNS, snapshots_name
 
@@ -58,8 +60,12 @@ class ConnectionStatus:
     checked_at: datetime | None
     pending_packages: int
     resources: tuple[ResourceStatus, ...]
-    backfills: tuple[dict[str, Any], ...]
+    backfills: tuple[dict[str, Any], ...] = ()
     """Backfills that have parts left: resource, parts, and how many are done."""
+    set_aside: tuple[dict[str, Any], ...] = ()
+    """What could last not be loaded of each resource: `resource`, `message`, `started_at`."""
+    at_work: tuple[str, ...] = ()
+    """What runs are at just now, and which: `acme/users: run ..., process 42 on host, since ...`."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,7 @@ def _connections(target: Target, reading: WarehouseReading | None) -> list[Conne
     runs = _last_runs(reading)
     seen = {row["connection_id"]: row["provider"] for row in runs}
     rows, done, cursors = _row_counts(reading), _last_done(reading), _cursors(reading)
+    asides, leases = _set_aside(reading), [] if reading is None else held_leases(reading)
     found = []
     for name in sorted({*configured, *states, *seen}):
         state, pipeline = states.get(name, {}), _local_pipeline(target, name)
@@ -122,6 +129,8 @@ def _connections(target: Target, reading: WarehouseReading | None) -> list[Conne
                 _pending(pipeline),
                 tuple(sorted(resources, key=_in_model_order)),
                 tuple(unfinished(Database(reading.client), name)) if reading else (),
+                tuple(aside for aside in asides if aside["connection_id"] == name),
+                tuple(f"{work}: {holder}" for work, holder in leases if work.connection == name),
             )
         )
     return found
@@ -140,6 +149,18 @@ def _states(reading: WarehouseReading | None) -> list[dict[str, Any]]:
     )
 
 
+def _set_aside(reading: WarehouseReading | None) -> list[dict[str, Any]]:
+    """The last time of each connection and resource that what was read could not be loaded."""
+    if reading is None:
+        return []
+    return reading.rows(
+        "select connection_id, resource, message, started_at from (select *, row_number() over "  # noqa: S608
+        "(partition by connection_id, resource order by started_at desc) as place "
+        f"from {reading.table(SYNC_RUNS.name)} where status = %s) as runs where place = 1 order by resource",
+        SET_ASIDE,
+    )
+
+
 def _last_runs(reading: WarehouseReading | None) -> list[dict[str, Any]]:
     """The last run of each connection and resource."""
     if reading is None:
@@ -147,7 +168,9 @@ def _last_runs(reading: WarehouseReading | None) -> list[dict[str, Any]]:
     columns = ", ".join(("connection_id", "provider", "resource", *_RUN))
     return reading.rows(
         f"select {columns} from (select *, row_number() over (partition by connection_id, resource "  # noqa: S608
-        f"order by started_at desc) as place from {reading.table(SYNC_RUNS.name)}) as runs where place = 1"
+        f"order by started_at desc) as place from {reading.table(SYNC_RUNS.name)} where status <> %s) as runs "
+        "where place = 1",
+        SET_ASIDE,
     )
 
 

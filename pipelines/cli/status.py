@@ -89,6 +89,24 @@ def _show(found: Status, now: datetime) -> None:
         _show_connection(connection, now)
 
 
+def _show_work(connection: ConnectionStatus, now: datetime) -> None:
+    """What is wrong, what is under way, what waits to be loaded, and what could not be."""
+    if connection.message:
+        note(f"{connection.connection}: {connection.message}")
+    for left in connection.backfills:
+        say(
+            f"  {left['resource']}: a backfill is not finished, {left['done']} of {left['parts']} parts are done"
+        )
+    if connection.pending_packages:
+        say(f"  {connection.pending_packages} load packages are not finished; the next sync finishes them")
+    for line in connection.at_work:
+        say(f"  at work: {line}")
+    for aside in connection.set_aside:
+        say(
+            f"  {aside['resource']}: {age((now - aside['started_at']).total_seconds())} ago: {aside['message']}"
+        )
+
+
 def _show_connection(connection: ConnectionStatus, now: datetime) -> None:
     words = [connection.state or "not checked yet"]
     if connection.checked_at:
@@ -97,9 +115,7 @@ def _show_connection(connection: ConnectionStatus, now: datetime) -> None:
         words.append("no longer configured")
     provider = f" ({connection.provider})" if connection.provider else ""
     say(f"{connection.connection}{provider}: {', '.join(words)}")
-    if connection.message:
-        note(f"{connection.connection}: {connection.message}")
-    _show_unfinished(connection)
+    _show_work(connection, now)
     if not connection.resources:
         say("  nothing has been read yet")
         return
@@ -108,15 +124,6 @@ def _show_connection(connection: ConnectionStatus, now: datetime) -> None:
         if one.rotation_after is not None:
             say(f"  {one.resource}: the rotation goes on after {one.rotation_after}")
     say()
-
-
-def _show_unfinished(connection: ConnectionStatus) -> None:
-    for left in connection.backfills:
-        say(
-            f"  {left['resource']}: a backfill is not finished, {left['done']} of {left['parts']} parts are done"
-        )
-    if connection.pending_packages:
-        say(f"  {connection.pending_packages} load packages are not finished; the next sync finishes them")
 
 
 def _row(one: ResourceStatus, now: datetime) -> list[Any]:

@@ -1,0 +1,168 @@
+"""Traps of dlt 1.31 and of the databases, each seen to happen: what concerns us does not happen here.
+
+A number is that of the issue in dlt's repository.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pytest
+
+from pipelines.cli import main
+from pipelines.environment import Target
+from pipelines.sync import ConnectionResult, sync_connection
+from sources.unified_lms.errors import DuplicateVersions, LoadFailed, WarehouseUnreachable
+from sources.unified_lms.sandbox import SandboxServer, expected
+from tests.integration.conftest import ON_BOTH, Tables
+
+pytestmark = ON_BOTH
+
+
+def own_mapping(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Maps users by an expression of the test's own."""
+    made = folder / "own" / "talentlms"
+    made.mkdir(parents=True)
+    (made / "users.jsonata").write_text(text)
+    monkeypatch.setenv("CONNECTIONS__ACME__FOLDERS", str(made.parent))
+
+
+def interrupted(acme: str, warehouse: Target, monkeypatch: pytest.MonkeyPatch, resource: str) -> None:
+    """A run that ends when it has extracted and not yet loaded."""
+
+    def end(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dlt.Pipeline, "load", end)
+        with pytest.raises(KeyboardInterrupt):
+            sync_connection(acme, warehouse, resources=[resource])
+    assert warehouse.pipeline(acme).has_pending_data
+
+
+def refuse_users(tables: Tables) -> None:
+    """Makes the table of users refuse new rows: somebody wants a job title in each of them."""
+    tables.change("update lms.users_snapshots set job_title = 'any'")
+    tables.change("alter table lms.users_snapshots alter column job_title set not null")
+
+
+def test_pending_package_is_loaded_and_then_the_run_extracts(
+    synced: ConnectionResult,
+    acme: str,
+    warehouse: Target,
+    server: SandboxServer,
+    tables: Tables,
+    monkeypatch: Any,
+) -> None:
+    """dlt's `run` loads what is pending and returns without extracting; a run of ours reads as well."""
+    server.world.advance(1)
+    interrupted(acme, warehouse, monkeypatch, "course_enrollments")
+    server.world.advance(2)
+    [result] = sync_connection(acme, warehouse, resources=["course_enrollments"]).results
+    assert result.report["records_read"] > 0
+    wanted = {row["id"] for row in expected(server.world, server.provider, "course_enrollments")}
+    assert {row[0] for row in tables.query("select id from lms.course_enrollments")} == wanted
+    assert tables.one("select count(distinct valid_from) from lms.course_enrollments_snapshots") == 3
+
+
+def test_package_that_cannot_be_loaded_is_set_aside_and_blocks_nobody(
+    synced: ConnectionResult,
+    acme: str,
+    warehouse: Target,
+    server: SandboxServer,
+    tables: Tables,
+    tmp_path: Path,
+) -> None:
+    """A failed package fails every run after it in dlt; here it is set aside, and other resources are loaded."""
+    refuse_users(tables)
+    server.world.advance(1)
+    results = {r.report["resource"]: r for r in sync_connection(acme, warehouse).results}
+    assert isinstance(results["users"].error, LoadFailed)
+    assert {name for name, r in results.items() if r.status == "done"} == results.keys() - {"users"}
+    assert not warehouse.pipeline(acme).has_pending_data
+    left = [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".duckdb"]
+    assert not any(b"@example" in path.read_bytes() for path in left)
+
+
+def test_reason_is_kept_without_learners_data(
+    synced: ConnectionResult,
+    acme: str,
+    warehouse: Target,
+    server: SandboxServer,
+    tables: Tables,
+    monkeypatch: Any,
+) -> None:
+    """`sync_runs` and `lms status` say what was set aside and why: kinds of errors and columns, no value of a row."""
+    from click.testing import CliRunner
+
+    refuse_users(tables)
+    server.world.advance(1)
+    sync_connection(acme, warehouse, resources=["users"])
+    [(message,)] = tables.query("select message from lms.sync_runs where status = 'set_aside'")
+    names = [person.login for person in server.world.people.values()]
+    assert "users of acme" in message
+    assert not [name for name in names if name in message]
+    told = CliRunner().invoke(main, ["status", "--destination", warehouse.destination])
+    assert message in told.output
+
+
+def test_package_waits_for_a_warehouse_that_is_away(
+    synced: ConnectionResult,
+    acme: str,
+    warehouse: Target,
+    server: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A warehouse that does not answer has refused nothing: what was read is kept for the next run."""
+    server.world.advance(1)
+    interrupted(acme, warehouse, monkeypatch, "users")
+
+    def away(*_: Any, **__: Any) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dlt.Pipeline, "load", away)
+        patch.setattr("pipelines.recovery.open_database", away)
+        patch.setattr("pipelines.recovery._overtaken", lambda *_: False)
+        with pytest.raises(WarehouseUnreachable):
+            sync_connection(acme, warehouse, resources=["users"])
+    assert warehouse.pipeline(acme).has_pending_data
+
+
+def test_two_current_versions_are_an_error(
+    synced: ConnectionResult, acme: str, warehouse: Target, server: SandboxServer, tables: Tables
+) -> None:
+    """However it came to be (4297, 2837), a record with two current versions is found after the load and named."""
+    columns = ", ".join(tables.columns("users_snapshots")).replace(
+        "valid_from", "valid_from - interval '1 day'"
+    )
+    tables.change(f"insert into lms.users_snapshots select {columns} from lms.users_snapshots where id = '5'")
+    server.world.advance(1)
+    [result] = sync_connection(acme, warehouse, resources=["users"]).results
+    assert isinstance(result.error, DuplicateVersions)
+    assert result.error.ids == ("5",)
+
+
+def test_record_given_twice_is_one_row(
+    acme: str, warehouse: Target, server: SandboxServer, tables: Tables, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Duplicates in a batch, which dlt's `upsert` keeps, are one version: here two records are mapped to one id."""
+    own_mapping(tmp_path, monkeypatch, '{"id": $string(record.id = "6" ? "5" : record.id)}')
+    [result] = sync_connection(acme, warehouse, resources=["users"]).results
+    assert result.status == "done"
+    assert tables.one("select count(*) from lms.users_snapshots where id in ('5', '6')") == 1
+
+
+def test_nul_in_text_is_taken_out_and_told(
+    acme: str, warehouse: Target, tables: Tables, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """PostgreSQL refuses U+0000 in text, and the package would be stuck: it is removed, and that is on record."""
+    own_mapping(tmp_path, monkeypatch, '{"id": $string(record.id), "job_title": "a\\u0000b"}')
+    [result] = sync_connection(acme, warehouse, resources=["users"]).results
+    assert result.status == "done"
+    assert tables.query("select distinct job_title from lms.users") == [("ab",)]
+    assert tables.query("select distinct field, code from lms.rejected_records") == [
+        ("job_title", "nul_removed")
+    ]
