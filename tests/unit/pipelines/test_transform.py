@@ -98,3 +98,31 @@ def test_configuration_fills_what_is_not_given(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TRANSFORM__FRESH_WITHIN_HOURS", "36")
     found = Options(time_zone="Asia/Tokyo").configured()
     assert (found.time_zone, found.seeds, found.fresh_within_hours) == ("Asia/Tokyo", Path("rules"), 36.0)
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        "postgresql://ana:pass%40word@db.example:6543/learning",
+        {
+            "host": "db.example",
+            "port": 6543,
+            "username": "ana",
+            "password": "pass@word",
+            "database": "learning",
+        },
+    ],
+    ids=["address", "section"],
+)
+def test_dbt_finds_the_database_that_sync_writes_to(credentials: object) -> None:
+    """dlt's credentials, in either form, become libpq's variables for the child, the password as it is."""
+    found = module._libpq(credentials)
+    assert found["PGHOST"] == "db.example"
+    assert (found["PGPORT"], found["PGDATABASE"]) == ("6543", "learning")
+    assert (found["PGUSER"], found["PGPASSWORD"]) == ("ana", "pass@word")
+
+
+def test_a_socket_s_folder_is_a_host(place: Target) -> None:
+    """A server without a port on the network is named behind the question mark, and that goes before."""
+    found = module._libpq("postgresql://postgres:none@localhost:5432/postgres?host=/tmp/socket")
+    assert found["PGHOST"] == "/tmp/socket"
