@@ -170,6 +170,8 @@ class _Reading:
     def _type(self, path: str, node: yaml.Node) -> str | None:
         if not path.startswith(f"{CUSTOM}."):
             self._note(path, "only custom fields have a type of their own; the model says what a field holds")
+        elif not isinstance(node, yaml.ScalarNode):
+            self._note(path, f"the type has to be one of {', '.join(TYPES)}")
         elif node.value not in TYPES:
             self._note(path, f"{node.value!r} is no type; the types are {', '.join(TYPES)}")
         elif not _COLUMN.fullmatch(path.partition(".")[2]) or path.partition(".")[2] in self._columns():

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mappings.model import RESOURCES, USERS
 from mappings.overlays import Entry, Overlay, OverlayError, column_types, known_paths, parse_overlay
@@ -83,6 +87,10 @@ def test_every_name_of_the_model_is_known() -> None:
             "name: 'typ' is no key of a field; there are `expression` and `type`",
         ),
         ("name: {expression: a, type: string}", "name: only custom fields have a type of their own"),
+        (
+            "custom_fields.a: {expression: a, type: [string]}",
+            "custom_fields.a: the type has to be one of string,",
+        ),
         ("custom_fields.a: {expression: a, type: text}", "'text' is no type; the types are string, integer,"),
         ("custom_fields.A: {expression: a, type: string}", "custom_fields.A: cannot be a column"),
         ("custom_fields.user__id: {expression: a, type: string}", None),
@@ -130,6 +138,28 @@ def test_what_identifies_a_record_cannot_be_removed() -> None:
 def test_every_problem_is_told_at_once() -> None:
     """Nobody has to correct a file line by line."""
     assert len(problems("jobtitle: a\nname: $now()\nphones:")) == 3
+
+
+@given(st.text(alphabet=list("name:$id.custom_fields{}[]\"'|>&*!?-~, \n\t#%@`\x00\x85"), max_size=60))
+def test_any_text_is_an_overlay_or_refused(text: str) -> None:
+    """Whatever is written, there are entries or sentences, and nothing else."""
+    with contextlib.suppress(OverlayError):
+        assert parse_overlay(text, "users.yaml", "connection", USERS).level == "connection"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: &a\n  x: *a",
+        "name: !!python/object/apply:os.getcwd []",
+        "a: 1\n---\nb: 2",
+        "name: *nowhere",
+        "{{a: b}: c}",
+    ],
+)
+def test_yaml_that_does_more_than_lines_is_refused(text: str) -> None:
+    """References, tags, several documents: nothing of them is made."""
+    assert problems(text)
 
 
 def test_an_empty_file_changes_nothing() -> None:
