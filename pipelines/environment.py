@@ -18,6 +18,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines.waiting import WaitingDuckDb
 from sources.unified_lms.errors import ConfigurationError
+from sources.unified_lms.memory import share_arenas
 
 DESTINATIONS = ("duckdb", "postgres")
 DEFAULT_DATASET = "lms"
@@ -40,9 +41,10 @@ DEFAULTS = {
 
 
 def prepare() -> None:
-    """Sets what dlt must know before its first call, unless the environment says otherwise."""
+    """Sets what dlt must know before its first call, unless the environment says otherwise; and bounds memory."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    share_arenas()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ what the mapping could not do, and whether the answer can be believed. The spool
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import tempfile
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 
 from mappings.model import Resource
 from mappings.schemas import arrow_schema
+from sources.unified_lms import memory
 from sources.unified_lms.hashing import row_hashes
 from sources.unified_lms.tables import REJECTED_RECORDS, Table, snapshots
 
@@ -28,9 +28,6 @@ WHOLE = "*"
 """The scope of what is read for the whole connection."""
 _ROW_GROUP = 8_000_000
 """Bytes of rows written together, some 10,000 rows: the footer, which stays in memory, grows with the groups."""
-
-_M_MMAP_THRESHOLD = -3
-"""The option's number in glibc's malloc.h."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class Spool:
     """Rows and rejections of one reading. A context manager: its folder is removed at the end."""
 
     def __init__(self, stamp: Stamp, folder: Path | None = None) -> None:
-        _keep_large_blocks_apart()
+        memory.keep_large_blocks_apart()
         self.stamp = stamp
         self._folder = tempfile.TemporaryDirectory(prefix="unified_lms_", dir=folder)
         self.path = Path(self._folder.name)
@@ -160,26 +157,7 @@ class Spool:
         self._write()
         self._rows.close()
         self._rejected.close()
-        _give_memory_back()
-
-
-def _give_memory_back() -> None:
-    """Returns freed memory to the system: both allocators keep it, and comparing and loading would come on top."""
-    pa.default_memory_pool().release_unused()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
-    if trim is not None:
-        trim(0)
-
-
-def _keep_large_blocks_apart() -> None:
-    """Lets glibc map blocks of a megabyte and more by themselves, so that each goes back as soon as it is freed.
-
-    Left alone it raises that bound up to 32 MB, mixes batches of pages with what stays, and cannot return the space
-    between: 20 MB of a run's highest memory.
-    """
-    option = getattr(ctypes.CDLL(None), "mallopt", None)
-    if option is not None:
-        option(_M_MMAP_THRESHOLD, 1 << 20)
+        memory.give_back()
 
 
 _REJECTED_SCHEMA = REJECTED_RECORDS.arrow_schema.append(pa.field("whole", pa.bool_()))

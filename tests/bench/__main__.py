@@ -14,12 +14,22 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.gauge import Measured, in_child
+from tests.bench.scaling import scaled, warehouse
 from tests.bench.server import Server, running_server
 from tests.bench.syncing import environment, sync
-from tests.bench.verdicts import FIRST, MILLION, TENTH, UNCHANGED_RUN, verdicts
+from tests.bench.verdicts import (
+    ACCOUNT_RUNS,
+    DESTINATIONS,
+    FIRST,
+    MILLION,
+    TENTH,
+    UNCHANGED_RUN,
+    account,
+    verdicts,
+)
 
 _MILLION = 1_000_000
-_GROUPS = ("whole", "million", "alone", "peers", "mapper", "parts", "transform")
+_GROUPS = ("whole", "million", "scale", "alone", "peers", "mapper", "parts", "transform")
 _MAPPERS = {
     "mapper: map and tabulate, 1 thread": "map and tabulate 1",
     "mapper: map and tabulate, 2 threads": "map and tabulate 2",
@@ -46,6 +56,17 @@ def _million(server: Server, folder: Path, records: int) -> Iterator[Result]:
     """Bytes to rows at two sizes, ten-fold apart: a tenth of so many records, then all of them."""
     yield TENTH, sync(server, _made(folder / "tenth"), records // 10)
     yield MILLION, sync(server, _made(folder / "million"), records)
+
+
+def _scale(server: Server, folder: Path, records: int) -> Iterator[Result]:
+    """An account at two sizes, ten-fold apart, on each destination: first, again, and with one percent changed."""
+    for destination in DESTINATIONS:
+        for size in (records // 10, records):
+            folder_of = _made(folder / f"{destination}_{size}")
+            with warehouse(destination, folder_of) as place:
+                for what, revision in ACCOUNT_RUNS.items():
+                    name = account(destination, what, size)
+                    yield name, scaled(server, folder_of, place, destination, size, revision)
 
 
 def _alone(server: Server, folder: Path, records: int) -> Iterator[Result]:
@@ -100,6 +121,7 @@ def _table(results: list[Result]) -> Table:
     heads = (
         "measurement",
         "records",
+        "requests",
         "seconds",
         "records/s",
         "us/record",
@@ -111,7 +133,9 @@ def _table(results: list[Result]) -> Table:
     table = Table(*heads, title=f"{os.cpu_count()} cores; ratio to bytes to rows")
     for name, m in results:
         ratio = f"{m.per_second / reference:.2f}" if reference else "-"
-        figures = (f"{m.records:,}", f"{m.wall:.2f}", f"{m.per_second:,.0f}", f"{m.microseconds:.1f}", ratio)
+        requests = f"{m.extra['requests']:,}" if "requests" in m.extra else "-"
+        rates = (f"{m.wall:.2f}", f"{m.per_second:,.0f}", f"{m.microseconds:.1f}", ratio)
+        figures = (f"{m.records:,}", requests, *rates)
         table.add_row(
             name, *figures, f"{m.cpu:.2f}", f"{m.server_cpu:.2f}", f"{m.peak_mb:.0f}" if m.peak_mb else "-"
         )
@@ -126,6 +150,7 @@ def measure(records: int, only: str = "", million: int = _MILLION) -> list[Resul
         groups = {
             "whole": _whole(server, folder, records),
             "million": _million(server, folder, million),
+            "scale": _scale(server, folder, million),
             "alone": _alone(server, folder, records),
             "peers": _peers(server, folder, records),
             "mapper": _mappers(records),
@@ -146,7 +171,10 @@ def main() -> None:
         "--records", type=int, default=300_000, help="records of the compared runs (default: 300,000)"
     )
     parser.add_argument(
-        "--million", type=int, default=_MILLION, help="records of the run for memory (default: 1,000,000)"
+        "--million",
+        type=int,
+        default=_MILLION,
+        help="records of the runs for memory and scale (default: 1,000,000)",
     )
     parser.add_argument("--only", default="", choices=["", *_GROUPS], help="one group of measurements")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
@@ -156,7 +184,7 @@ def main() -> None:
         print(json.dumps({name: measured.as_dict() for name, measured in results}, indent=2))  # noqa: T201
     else:
         Console(width=150).print(_table(results))
-    for verdict in verdicts(dict(results)):
+    for verdict in verdicts(dict(results), chosen.million):
         print(verdict, file=sys.stderr if chosen.json else sys.stdout)
 
 

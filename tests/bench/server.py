@@ -1,8 +1,9 @@
 """The benchmark's server, in a process of its own: HTTP/1.1 with keep-alive, pages of a hundred, Link headers.
 
 A bare asyncio protocol, since the client is what is to be measured: on pages of 84 kB it took 0.16 ms of processor time
-a page, http.server 0.28 and uvicorn 0.32. `/{records}/{revision}/api/v1/...` lists that many records as
-of that revision; `/cpu` tells the seconds of processor time that the server has taken.
+a page, http.server 0.28 and uvicorn 0.32. Under `/{records}/{revision}/api/v1` stand that many enrolments as of that
+revision, in one list and in one for each course, a thousand a course, and a hundredth as many users; `/cpu` tells the
+seconds of processor time that the server has taken.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.bench.wire import PER_PAGE, page_body
+from tests.bench.wire import PER_COURSE, PER_PAGE, PER_USER, courses_body, page_body, users_body
 
-_REQUEST = re.compile(rb"GET (/(\d+)/(\d+)(/api/v1/[a-z/]+))\?(\S*) HTTP/1.1\r\n")
+_REQUEST = re.compile(rb"GET (/(\d+)/(\d+)/api/v1/([a-z0-9/]+))\?(\S*) HTTP/1.1\r\n")
+_COURSE = re.compile(rb"courses/(\d+)/enrollments")
 _PAGE = re.compile(rb"(?:^|&)page=bookmark(?::|%3[Aa])(\d+)")
 
 
@@ -47,16 +49,30 @@ class _Answering(asyncio.Protocol):
         address, total, revision, query = found[1], int(found[2]), int(found[3]), found[5]
         marked = _PAGE.search(query)
         page = int(marked[1]) if marked else 0
-        return _response(page_body(total, revision, page), self._link(address, total, page))
+        body, listed = _list(found[4], total, revision, page)
+        return _response(body, self._link(address, listed, page))
 
-    def _link(self, address: bytes, total: int, page: int) -> bytes:
-        """The header that names this page and, unless it is the last, the next one."""
-        places = [("current", page)] + ([("next", page + 1)] if (page + 1) * PER_PAGE < total else [])
+    def _link(self, address: bytes, listed: int, page: int) -> bytes:
+        """The header that names this page and, unless it is the last of a list of so many, the next one."""
+        places = [("current", page)] + ([("next", page + 1)] if (page + 1) * PER_PAGE < listed else [])
         link = '<%s%s?page=bookmark:%d&per_page=%d>; rel="%s"'
         origin, path = self._origin.decode(), address.decode()
         return (
             "Link: " + ",".join(link % (origin, path, at, PER_PAGE, rel) for rel, at in places) + "\r\n"
         ).encode()
+
+
+def _list(path: bytes, total: int, revision: int, page: int) -> tuple[bytes, int]:
+    """A page of a list, and how many records the list has."""
+    if course := _COURSE.fullmatch(path):
+        first = int(course[1]) * PER_COURSE
+        listed = max(0, min(PER_COURSE, total - first))
+        return page_body(first + listed, revision, first // PER_PAGE + page), listed
+    if path == b"accounts/self/courses":
+        return courses_body(total // PER_COURSE, page), total // PER_COURSE
+    if path == b"accounts/self/users":
+        return users_body(total // PER_USER, page), total // PER_USER
+    return page_body(total, revision, page), total
 
 
 def _response(body: bytes, header: bytes = b"") -> bytes:

@@ -19,6 +19,12 @@ UNCHANGED = 1.1
 A tenth is left for what does not depend on the records: opening the warehouse, dlt's own state, the row of the run.
 """
 
+LINEAR = 1.25
+"""How much more processor time a record may take in an account than in one of a tenth of its size, beyond a start."""
+DESTINATIONS = ("duckdb", "postgres")
+ACCOUNT_RUNS = {"first": 0, "nothing changed": 0, "1 % changed": 1}
+"""The runs over an account, in their order, and the revision that each reads."""
+
 FIRST, UNCHANGED_RUN, MILLION, TENTH = (
     "bytes to rows",
     "the same again, nothing changed",
@@ -39,14 +45,36 @@ class Verdict:
         return f"{'met' if self.met else 'NOT MET'}: {self.budget}: {self.figures}"
 
 
-def verdicts(results: Mapping[str, Measured]) -> Iterator[Verdict]:
-    """A verdict for each budget that was measured."""
+def account(destination: str, run: str, enrolments: int) -> str:
+    """The name of the measurement of one run over an account with so many enrolments, listed course by course."""
+    return f"{destination}, {enrolments:,} enrolments by course: {run}"
+
+
+def verdicts(results: Mapping[str, Measured], million: int = 1_000_000) -> Iterator[Verdict]:
+    """A verdict for each budget that was measured; `million` is the size of the larger account."""
     if FIRST in results:
         yield _rate(results[FIRST])
         yield _unchanged(results[FIRST], results[UNCHANGED_RUN])
     if MILLION in results:
         yield _rate(results[MILLION])
         yield _memory(results[TENTH], results[MILLION])
+    for destination in DESTINATIONS:
+        for run in ACCOUNT_RUNS:
+            tenth, whole = (account(destination, run, size) for size in (million // 10, million))
+            if whole in results:
+                yield _linear(destination, run, results[tenth], results[whole])
+
+
+def _linear(destination: str, run: str, tenth: Measured, whole: Measured) -> Verdict:
+    """What a run takes however little it reads is in both alike, so that the records between the two are compared."""
+    more, least = whole.cpu - tenth.cpu, tenth.cpu / tenth.records
+    each = more / (whole.records - tenth.records)
+    return Verdict(
+        f"cost grows linearly on {destination}, {run}",
+        each <= LINEAR * least,
+        f"{least * 1e6:.0f} us of processor time a record over {tenth.records:,}, "
+        f"{each * 1e6:.0f} for each further one up to {whole.records:,}, {whole.peak_mb:.0f} MB",
+    )
 
 
 def _rate(run: Measured) -> Verdict:

@@ -8,10 +8,15 @@ revision: the same address always gives the same bytes.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 PER_PAGE = 100
+PER_COURSE = 1_000
+"""Enrolments in a course, where they are listed course by course."""
+PER_USER = 100
+"""Enrolments for each user of the account."""
 _VARIANTS = 16
 _STATES = (
     ("active",) * 12 + ("completed",) * 3 + ("invited", "creation_pending", "inactive", "rejected", "deleted")
@@ -60,6 +65,23 @@ def page_body(total: int, revision: int, page: int) -> bytes:
     first = page * PER_PAGE
     numbers = [n for place in range(PER_PAGE) for n in _numbers(first + place)]
     return _template(page % _VARIANTS, revision) % tuple(numbers)
+
+
+def courses_body(total: int, page: int) -> bytes:
+    """A page of the account's courses."""
+    return _plain(total, page, lambda n: {"id": str(n), "name": f"Course {n}", "workflow_state": "available"})
+
+
+def users_body(total: int, page: int) -> bytes:
+    """A page of the account's users."""
+    return _plain(
+        total, page, lambda n: {"id": str(5_000_000 + n), "name": f"Learner {n}", "login_id": f"l{n}"}
+    )
+
+
+def _plain(total: int, page: int, make: Callable[[int], dict[str, Any]]) -> bytes:
+    first = page * PER_PAGE
+    return json.dumps([make(n) for n in range(first, first + record_count(total, page))]).encode()
 
 
 def _record_bytes(revision: int, page: int, place: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.bench.gauge import Measured
-from tests.bench.verdicts import FIRST, MILLION, TENTH, UNCHANGED_RUN, verdicts
+from tests.bench.verdicts import FIRST, MILLION, TENTH, UNCHANGED_RUN, account, verdicts
 
 
 def run(records: int = 1_000_000, wall: float = 40.0, peak: float = 300.0, rows: int = 0) -> Measured:
@@ -38,3 +38,13 @@ def test_memory(tenth: float, million: float, met: bool) -> None:
     found = list(verdicts({TENTH: run(100_000, 4.0, tenth), MILLION: run(peak=million)}))
     assert [v.met for v in found] == [True, met]
     assert str(found[1]).startswith("met: " if met else "NOT MET: ")
+
+
+@pytest.mark.parametrize(("processor", "met"), [(64.0, True), (80.0, False)])
+def test_linear_cost(processor: float, met: bool) -> None:
+    """A further record may take a quarter more than one of a tenth of the account; here 60 us are what that takes."""
+    sizes = {100_000: 6.0, 1_000_000: processor}
+    results = {
+        account("postgres", "first", size): Measured(size, 1.0, cpu=cpu) for size, cpu in sizes.items()
+    }
+    assert [v.met for v in verdicts(results)] == [met]
