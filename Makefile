@@ -11,7 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 INSTALL_LOG := $(VENV)/install.log
-TEST := $(BIN)/python -m pytest
+# A file's tests share servers, so that a file stays with one process.
+TEST := $(BIN)/python -m pytest -n auto --dist loadfile
 PYTEST_ARGS ?=
 LOCK_ARGS ?=
 
