@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long check bench docs docs-tables lock clean
+.PHONY: help install demo prefect-demo test test-long check bench docs docs-tables lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,13 +25,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | while IFS= read -r line; do \
-	    printf '  make %-12s %s\n' "$${line%%:*}" "$${line#*## }"; done
+	    printf '  make %-13s %s\n' "$${line%%:*}" "$${line#*## }"; done
 
 install: $(STAMP) ## make .venv with everything in it; the command is .venv/bin/lms
 	@echo "Ready: $(BIN)/lms"
 
 demo: $(STAMP) ## install, then run the main job against the sandbox: no account needed
 	@$(BIN)/lms demo
+
+prefect-demo: $(STAMP) ## start a Prefect server and worker, deploy, run every deployment against the sandbox, end
+	@$(BIN)/python -m flows.demo
 
 test: $(STAMP) ## install, then run the tests (PYTEST_ARGS="-k name" chooses some)
 	@$(TEST) $(PYTEST_ARGS)

@@ -62,6 +62,15 @@ def postgres_server() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A Prefect server, which this process speaks to; an `Api` of prefect_api.py."""
+    from tests.integration.prefect_api import prefect_api
+
+    with prefect_api(tmp_path_factory.mktemp("prefect")) as api:
+        yield api
+
+
 @pytest.fixture
 def warehouse(
     destination: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest

@@ -1,0 +1,35 @@
+"""The state of a connection as it was last found, which a scheduler looks at before it begins a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pipelines.database import open_database
+from pipelines.environment import Target
+from sources.unified_lms.tables import CONNECTIONS
+
+NEEDS_REAUTH = "needs_reauth"
+"""The provider has refused the credentials; a passing `lms check` or run makes it `active` again."""
+
+
+@dataclass(frozen=True)
+class ConnectionState:
+    """A row of the table `connections`."""
+
+    state: str
+    message: str | None
+    checked_at: datetime
+
+
+def read_state(target: Target, connection: str) -> ConnectionState | None:
+    """The state of a connection; None where nothing is known of it. Waits for a DuckDB file that is in use."""
+    if target.destination == "duckdb" and not Path(target.location).is_file():
+        return None
+    with open_database(target.pipeline(connection)) as database:
+        rows = database.rows(
+            f"select state, message, checked_at from {database.table(CONNECTIONS.name)} where connection_id = %s",
+            connection,
+        )
+    return ConnectionState(**rows[0]) if rows else None
