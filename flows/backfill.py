@@ -16,7 +16,7 @@ from prefect.tasks import Task
 from pydantic import Field
 
 from flows.artifacts import RunProgress, artifact_key, publish_summary
-from flows.outcomes import INCOMPLETE, STOPPED, state_of_error
+from flows.outcomes import INCOMPLETE, NEEDS_REAUTH, STOPPED, remedy, state_of_error
 from flows.parameters import ConnectionName, DestinationName, ResourceName
 from flows.running import RETRIES, RETRY_DELAY, working
 from pipelines import backfill as pipeline
@@ -153,6 +153,8 @@ def _state_of(
     if stopped_by is not None:
         return Cancelled(name=STOPPED, message=f"{message}; stopped by {stopped_by}, the next run goes on")
     problems = [f"{one.resource}: {problem}" for one in results for problem in one.problems[:1]]
+    if any(one.refused for one in results):
+        return Failed(name=NEEDS_REAUTH, message=f"{message}. {'; '.join(problems)} {remedy(connection)}")
     if any(one.status == "failed" for one in results):
         return Failed(message=f"{message}. {'; '.join(problems)}")
     if problems or len(results) < wanted or any(one.status != "done" for one in results):

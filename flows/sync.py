@@ -9,7 +9,7 @@ from typing import Any
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 from prefect.tasks import Task
 
 from flows.artifacts import RunProgress, publish_summary, publish_sync
@@ -211,5 +211,5 @@ def _state_of_all(names: Sequence[str], states: dict[str, State[Any]]) -> State[
     if any(state.is_failed() or state.is_crashed() for state in states.values()):
         return Failed(message=message)
     if STOPPED in by_name:
-        return Failed(name=STOPPED, message=message)
+        return Cancelled(name=STOPPED, message=message)
     return Completed(name=INCOMPLETE if INCOMPLETE in by_name else None, message=message)

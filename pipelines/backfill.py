@@ -21,7 +21,7 @@ from pipelines.pace import Pace
 from pipelines.partitions import WINDOW, Partition, ranges, whole, windows
 from pipelines.recovery import finish_pending
 from pipelines.schema import prepare_tables
-from pipelines.sync import ResourceResult, run_resource, wanted_resources
+from pipelines.sync import ResourceResult, record_state, run_resource, wanted_resources
 from pipelines.work import working_folder
 from sources.unified_lms.client import Client
 from sources.unified_lms.connection import Connection, load_connection, manifest_of
@@ -77,6 +77,8 @@ class ResourceBackfill:
     problems: list[str] = field(default_factory=list)
     over: bool = False
     """Whether there is no use in going on to other resources now."""
+    refused: bool = False
+    """Whether the provider refused the credentials."""
 
     @property
     def status(self) -> str:
@@ -151,6 +153,9 @@ class _Backfill:
         except LmsError as error:
             self._found.problems.append(str(error))
             self._found.over = isinstance(error, Unauthorized | BudgetExhausted | Stopped)
+            if isinstance(error, Unauthorized):
+                self._found.refused = True
+                record_state(self._pipeline, self._connection, error)
         return self._found
 
     def _ledger(self) -> Ledger:
@@ -219,10 +224,11 @@ class _Backfill:
             found.done += 1
             self._pace.took(seconds)
             return
+        if isinstance(result.error, Unauthorized):
+            raise result.error
         found.problems.append(str(report["message"]))
         # A part that was read in part although no parent failed ran into the rate limit, or was asked to stop.
-        ended = result.status == "partial" and not report["scopes_failed"]
-        found.over = ended or isinstance(result.error, Unauthorized)
+        found.over = result.status == "partial" and not report["scopes_failed"]
 
     def _tell(self) -> None:
         found = self._found

@@ -248,11 +248,16 @@ def _record_state(pipeline: dlt.Pipeline, connection: Connection, results: Seque
     needs = next((error for error in errors if isinstance(error, Unauthorized)), None)
     if errors and needs is None:
         return  # the provider or the data is at fault, not the connection: its state stays as it was
+    record_state(pipeline, connection, needs)
+
+
+def record_state(pipeline: dlt.Pipeline, connection: Connection, refusal: Unauthorized | None) -> None:
+    """Writes into `connections` that a connection works, or that the provider refused its credentials."""
     row = {
         "connection_id": connection.name,
         "provider": connection.provider,
-        "state": "needs_reauth" if needs else "active",
-        "message": str(needs) if needs else None,
+        "state": "needs_reauth" if refusal else "active",
+        "message": str(refusal) if refusal else None,
         "checked_at": datetime.now(UTC),
     }
     record(pipeline, CONNECTIONS, [row])

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, LogFilter
 from prefect.client.schemas.objects import FlowRun, TaskRun
+from prefect.logging.handlers import APILogHandler
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW,
@@ -74,6 +75,7 @@ def prefect_api(folder: Path) -> Iterator[Api]:
     }
     with running_server(variables), temporary_settings(settings), get_client(sync_client=True) as client:
         yield Api(variables, client)
+        APILogHandler().flush()  # its thread would go on sending when the server has ended
 
 
 def eventually(look: Callable[[], _Found | None], seconds: float, what: str) -> _Found:

@@ -208,6 +208,33 @@ def test_a_backfill_is_read_part_by_part(
     assert row["records_read"] == tables.one("select count(*) from lms.users")
 
 
+def test_a_backfill_that_is_refused_stops_the_scheduled_runs(
+    prefect_server: Api, server: SandboxServer, refused: str, warehouse: Target
+) -> None:
+    """Refused credentials end a backfill as NeedsReauth after one try, and the next sync is skipped."""
+    state = run(backfill, connection=refused)
+    assert (state.name, state.type) == ("NeedsReauth", StateType.FAILED)
+    assert "lms check refused" in state.message
+    [task] = prefect_server.tasks(prefect_server.last_run()).values()
+    assert task.run_count == 1
+    assert run(sync_connection, connection=refused).name == "Skipped"
+
+
+def test_a_run_of_all_that_is_stopped_begins_no_other(
+    prefect_server: Api,
+    acme: str,
+    server: SandboxServer,
+    warehouse: Target,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SIGTERM ends the connection at hand, and those after it are named as not begun."""
+    configure(monkeypatch, "beta", server)
+    monkeypatch.setattr(flows.sync, "_tell", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    state = run(sync_all, resources=["users"])
+    assert (state.name, state.type) == ("Stopped", StateType.CANCELLED)
+    assert state.message == "Stopped: acme, beta"
+
+
 def test_a_window_that_the_provider_lacks_is_refused(
     prefect_server: Api, acme: str, warehouse: Target
 ) -> None:
