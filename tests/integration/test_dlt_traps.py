@@ -1,7 +1,34 @@
 """Traps of dlt 1.31 and of the databases, each seen to happen: what concerns us does not happen here.
 
-A number is that of the issue in dlt's repository.
-"""
+A number is that of the issue in dlt's repository. Where a trap is sprung by something that has tests of its own, its test
+stands there; `tests/unit/house/test_traps.py` looks whether it is still there.
+
+| trap | held by |
+|---|---|
+| connections that share a staging table multiply each other's rows (4297), first runs at once fail over DDL (1711) | `test_concurrency.py::test_connections_at_once_share_the_tables` |
+| the key of a merge is joined without a separator, so that `t1` retires what is of `t11` (4244, 4274) | `test_concurrency.py::test_connections_at_once_share_the_tables` |
+| a random row id makes every row a new version with each load (2294) | `test_sync.py::test_second_run_without_changes_adds_no_version` |
+| `upsert` keeps duplicates of a batch, or the load fails | `test_dlt_traps.py::test_record_given_twice_is_one_row` |
+| nothing says so when a record has two current rows (4297, 2837) | `test_dlt_traps.py::test_two_current_versions_are_an_error` |
+| a run with a pending package loads it and does not extract | `test_dlt_traps.py::test_pending_package_is_loaded_and_then_the_run_extracts` |
+| a package that cannot be loaded fails every later run | `test_dlt_traps.py::test_package_that_cannot_be_loaded_is_set_aside_and_blocks_nobody` |
+| its error quotes rows | `test_dlt_traps.py::test_reason_is_kept_without_learners_data` |
+| an error of one resource throws the others' data away | `test_sync.py::test_failing_resource_takes_nothing_from_the_others` |
+| a killed extraction loses all its pages | `test_backfill.py::test_killed_backfill_loses_one_part_at_most` |
+| a failed extraction leaves a package behind | `test_sync.py::test_failed_reading_leaves_nothing_that_blocks_the_next_run` |
+| cursors are compared as text, and late rows are dropped: ours is the start of a run | `test_incremental.py::test_changes_are_asked_for_from_the_last_run_less_the_overlap` |
+| the local state has a cursor whose load has not ended | `test_incremental.py::test_cursor_of_a_load_that_has_not_ended_does_not_count` |
+| state is lost with the disk | `test_incremental.py::test_worker_without_its_disk_goes_on` |
+| 2.5 goes into a whole-number column as 2 | `test_dlt_traps.py::test_number_that_a_column_cannot_hold_is_null_and_told` |
+| new fields and types widen the table | `test_dlt_traps.py::test_field_that_the_model_lacks_widens_no_table` |
+| what is discarded by a contract is on no record | `test_dlt_traps.py::test_field_that_the_model_lacks_widens_no_table` |
+| an empty reading retires everything | `test_sync.py::test_shrunken_answer_is_refused_and_the_others_go_on` |
+| a reading that yields nothing retires nothing | `test_incremental.py::test_last_member_of_a_course_vanishes` |
+| staging tables and loaded files keep the batch | `test_sync.py::test_no_learners_data_is_left_in_working_files` |
+| U+0000 in text: PostgreSQL refuses it, and the package is stuck | `test_dlt_traps.py::test_nul_in_text_is_taken_out_and_told` |
+| a DuckDB file with the name of its dataset makes every name ambiguous | `test_cli_sync.py::test_file_named_like_its_dataset` |
+| a DuckDB file that another process has open fails the run | `test_concurrency.py::test_file_that_somebody_has_open_is_waited_for` |
+"""  # noqa: E501 - a table has its rows in one line
 
 from __future__ import annotations
 
@@ -21,11 +48,11 @@ from tests.integration.conftest import ON_BOTH, Tables
 pytestmark = ON_BOTH
 
 
-def own_mapping(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Maps users by an expression of the test's own."""
+def own_mapping(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, *, resource: str = "users") -> None:
+    """Maps a resource, users by default, by an expression of the test's own."""
     made = folder / "own" / "talentlms"
     made.mkdir(parents=True)
-    (made / "users.jsonata").write_text(text)
+    (made / f"{resource}.jsonata").write_text(text)
     monkeypatch.setenv("CONNECTIONS__ACME__FOLDERS", str(made.parent))
 
 
@@ -166,3 +193,33 @@ def test_nul_in_text_is_taken_out_and_told(
     assert tables.query("select distinct field, code from lms.rejected_records") == [
         ("job_title", "nul_removed")
     ]
+
+
+def test_number_that_a_column_cannot_hold_is_null_and_told(
+    acme: str, warehouse: Target, tables: Tables, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Into a whole-number column 2.5 would silently become 2 in DuckDB: it is null, and that is on record."""
+    own_mapping(
+        tmp_path, monkeypatch, '{"id": $string(record.id), "duration_seconds": 2.5}', resource="courses"
+    )
+    [result] = sync_connection(acme, warehouse, resources=["courses"]).results
+    assert result.status == "done"
+    assert tables.query("select distinct duration_seconds from lms.courses") == [(None,)]
+    courses = tables.query("select id, 'duration_seconds', 'wrong_type' from lms.courses")
+    assert tables.query("select record_id, field, code from lms.rejected_records") == courses
+
+
+def test_field_that_the_model_lacks_widens_no_table(
+    synced: ConnectionResult, acme: str, warehouse: Target, tables: Tables, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """dlt would add a column, or a variant one for another type; here both are rejected, and the tables stay."""
+    before = {name: tables.columns(name) for _, name in tables.names()}
+    own_mapping(
+        tmp_path, monkeypatch, '{"id": $string(record.id), "shoe_size": 42, "timezone": {"name": "UTC"}}'
+    )
+    [result] = sync_connection(acme, warehouse, resources=["users"]).results
+    assert result.status == "done"
+    assert {name: tables.columns(name) for _, name in tables.names()} == before
+    users = tables.one("select count(*) from lms.users")
+    found = tables.query("select field, code, count(*) from lms.rejected_records group by field, code")
+    assert found == [("shoe_size", "unknown_field", users), ("timezone", "wrong_type", users)]
