@@ -6,6 +6,7 @@ takes its turn to compare and load, and moves no cursor.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,17 +17,24 @@ from typing import Any
 
 from pipelines.backfill_ledger import Asked, Ledger, begin, find_unfinished
 from pipelines.environment import Target
-from pipelines.leases import Lease, lease
+from pipelines.leases import Lease, Work, lease
 from pipelines.pace import Pace
 from pipelines.partitions import WINDOW, Partition, ranges, whole, windows
 from pipelines.recovery import finish_pending
 from pipelines.schema import prepare_tables
 from pipelines.sync import ResourceResult, record_state, run_resource, wanted_resources
-from pipelines.work import working_folder
+from pipelines.work import taken_by_others, working_folder
 from sources.unified_lms.client import Client
 from sources.unified_lms.connection import Connection, load_connection, manifest_of
 from sources.unified_lms.cursors import reading_digest
-from sources.unified_lms.errors import BudgetExhausted, ConfigurationError, LmsError, Stopped, Unauthorized
+from sources.unified_lms.errors import (
+    BudgetExhausted,
+    ConfigurationError,
+    LmsError,
+    Stopped,
+    Unauthorized,
+    WorkTaken,
+)
 from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.parents import ParentCache, list_parents
 from sources.unified_lms.run import Options, Part, resource_mapping
@@ -75,6 +83,8 @@ class ResourceBackfill:
     """Parts that are in the warehouse, those of earlier processes included."""
     counts: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    busy: bool = False
+    """Whether another process is at the backfill of the resource."""
     over: bool = False
     """Whether there is no use in going on to other resources now."""
     refused: bool = False
@@ -82,7 +92,9 @@ class ResourceBackfill:
 
     @property
     def status(self) -> str:
-        """`done`, `partial` (the same command goes on), or `failed` where no part is in the warehouse."""
+        """`done`, `partial` (the same command goes on), `failed` where no part is in the warehouse, or `busy`."""
+        if self.busy:
+            return "busy"
         if self.parts and self.done == self.parts:
             return "done"
         return "partial" if self.done or not self.problems else "failed"
@@ -143,20 +155,28 @@ class _Backfill:
         """Reads what is left, until it is done or there is no going on."""
         try:
             with ExitStack() as stack:
-                stack.enter_context(working_folder(self._pipeline, self._connection.name))
-                prepare_tables(self._pipeline)
-                held = stack.enter_context(
-                    lease(self._pipeline, self._connection.name, self._resource, PARTITION)
-                )
+                held = self._take(stack)
                 finish_pending(self._pipeline, self._connection.name, self._manifest.provider)
                 self._read(self._ledger(), held)
         except LmsError as error:
             self._found.problems.append(str(error))
+            self._found.busy = isinstance(error, WorkTaken)
             self._found.over = isinstance(error, Unauthorized | BudgetExhausted | Stopped)
             if isinstance(error, Unauthorized):
                 self._found.refused = True
                 record_state(self._pipeline, self._connection, error)
         return self._found
+
+    def _take(self, stack: ExitStack) -> Lease:
+        """The lease of the resource's backfill; raises `WorkTaken` at once where another process has it."""
+        name, resource = self._connection.name, self._resource
+        work = Work(name, resource, PARTITION)
+        if taken := taken_by_others(self._pipeline, [work]):
+            raise taken[work]
+        stack.enter_context(working_folder(self._pipeline, name))
+        prepare_tables(self._pipeline)
+        run_id = secrets.token_hex(16)
+        return stack.enter_context(lease(self._pipeline, name, resource, PARTITION, run_id=run_id))
 
     def _ledger(self) -> Ledger:
         """The unfinished backfill of the same, else a new one."""

@@ -37,7 +37,8 @@ def take_work(
 
     Raises `FolderBusy` where another process of this machine is at other resources for too long.
     """
-    work = TakenWork(taken=_already_taken(pipeline, connection, resources))
+    others = taken_by_others(pipeline, [Work(connection, name) for name in resources])
+    work = TakenWork(taken={one.resource: error for one, error in others.items()})
     with ExitStack() as stack:
         if len(work.taken) < len(resources):
             stack.enter_context(working_folder(pipeline, connection))
@@ -51,16 +52,11 @@ def take_work(
         yield work
 
 
-def _already_taken(pipeline: dlt.Pipeline, connection: str, resources: Sequence[str]) -> dict[str, WorkTaken]:
-    """What others are at: asked before the folder is waited for, which they may need for hours."""
+def taken_by_others(pipeline: dlt.Pipeline, works: Sequence[Work]) -> dict[Work, WorkTaken]:
+    """Which of these others are at: asked before the folder is waited for, which they may need for hours."""
     with open_database(pipeline) as database:
-        found = held_leases(database, connection)
-    wanted = {Work(connection, name): name for name in resources}
-    return {
-        wanted[work]: WorkTaken(str(work), str(holder), holder.until)
-        for work, holder in found
-        if work in wanted
-    }
+        found = held_leases(database)
+    return {work: WorkTaken(str(work), str(holder), holder.until) for work, holder in found if work in works}
 
 
 @contextmanager

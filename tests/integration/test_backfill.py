@@ -164,6 +164,24 @@ def test_runs_beside_a_sync(six: Campus, warehouse: Target, tables: Tables) -> N
     assert tables.one("select count(*) from lms.course_enrollments_snapshots") == 12
 
 
+@ON_BOTH
+def test_second_one_at_once_is_told_who_is_at_it(six: Campus, warehouse: Target, tables: Tables) -> None:
+    """While one backfills, another process with the same to do ends without waiting, and names the first one."""
+    said = []
+
+    def begin_another() -> None:
+        words = [sys.executable, "-c", CHILD, "backfill", "campus", "--resource", RESOURCE]
+        child = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+        said.append(
+            (child.returncode, child.stdout.split()[-10:-8], f"process {os.getpid()} on" in child.stderr)
+        )
+
+    when(six, "/courses/d2/members", begin_another)
+    assert run(warehouse).status == "done"
+    assert said == [(3, [RESOURCE, "busy"], True)]
+    assert [len(six.asked(f"/courses/{course}/members")) for course in COURSES] == [1] * 6
+
+
 def test_cursor_stays_where_it_is(campus: Campus, warehouse: Target, tables: Tables) -> None:
     """A backfill of old changes does not make the next run ask for them again."""
     sync_connection("campus", warehouse, resources=["users"])
