@@ -21,6 +21,12 @@ class ResourceAbility:
     resource: Resource
     operations: tuple[str, ...]
     filters: tuple[str, ...]
+    changed_since: bool
+    """Whether it can be asked what has changed since an instant."""
+    changed_until: bool
+    """Whether it can be asked what has changed before an instant as well, as a backfill of a window does."""
+    reports_deletions: bool
+    """Whether its records say that they were deleted."""
     coverage: Coverage
     depends: dict[str, tuple[str, ...]]
     """Fields that stay null without a setting, by field: the settings' names."""
@@ -31,6 +37,9 @@ class ResourceAbility:
         return {
             "operations": self.operations,
             "filters": self.filters,
+            "changed_since": self.changed_since,
+            "changed_until": self.changed_until,
+            "reports_deletions": self.reports_deletions,
             "fields": len(self.resource.fields),
             "fields_filled": self.coverage.fields,
             "paths_filled": self.coverage.paths,
@@ -124,7 +133,14 @@ def _ability(manifest: Manifest, name: str, folders: Sequence[Path], overlays: O
         resource, load_mapping(manifest.provider, name, folders, overlays.mappings.get(name, ())).source
     )
     return ResourceAbility(
-        resource, manifest.operations[name], tuple(spec.filters), found, _depends(manifest, name)
+        resource=resource,
+        operations=manifest.operations[name],
+        filters=tuple(spec.filters),
+        changed_since=spec.changed is not None,
+        changed_until=spec.changed is not None and bool(spec.changed.until),
+        reports_deletions=spec.deleted is not None,
+        coverage=found,
+        depends=_depends(manifest, name),
     )
 
 

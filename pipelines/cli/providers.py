@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 def providers(name: str | None, folders: tuple[Path, ...], coverage: bool, as_json: bool) -> None:
     """Lists the providers with the operations and the number of fields of each resource; with NAME, everything of one.
 
-    All of it is read off the manifests and mappings. A provider marked provisional follows facts that nobody has
-    confirmed yet. With --coverage, a table for each resource says of each field which provider's mapping can fill it.
+    "changes" says whether a resource can be asked for what has changed since an instant, or in a window until another;
+    "deletions", whether the provider reports them. All of it is read off the manifests and mappings. A provider marked
+    provisional follows facts that nobody has confirmed yet. With --coverage, a table for each resource says of each
+    field which provider's mapping can fill it.
 
     \b
     Examples:
@@ -66,8 +68,26 @@ def _show_all(abilities: Sequence[ProviderAbility]) -> None:
         for name, ability in each.resources.items():
             filled = f"{len(ability.coverage.fields)} of {len(ability.resource.fields)}"
             filters = ", ".join(ability.filters)
-            rows.append([_marked(each), name, ", ".join(ability.operations), filled, filters])
-    print_table(["provider", "resource", "operations", "fields", "filters"], rows)
+            operations = ", ".join(ability.operations)
+            rows.append(
+                [
+                    _marked(each),
+                    name,
+                    operations,
+                    filled,
+                    filters,
+                    _changes(ability),
+                    ability.reports_deletions,
+                ]
+            )
+    print_table(["provider", "resource", "operations", "fields", "filters", "changes", "deletions"], rows)
+
+
+def _changes(ability: ResourceAbility) -> str:
+    """What changes can be asked for: none, those since an instant, or those of a window."""
+    if not ability.changed_since:
+        return "no"
+    return "since, until" if ability.changed_until else "since"
 
 
 def _marked(ability: ProviderAbility) -> str:
@@ -119,6 +139,8 @@ def _show_one(ability: ProviderAbility) -> None:
 def _show_resource(name: str, ability: ResourceAbility) -> None:
     filled = f"{len(ability.coverage.fields)} of {len(ability.resource.fields)} fields"
     say(f"{name}: {', '.join(ability.operations)}; filters: {', '.join(ability.filters) or 'none'}; {filled}")
+    deletions = "reported" if ability.reports_deletions else "found by reading everything"
+    say(f"  changes that can be asked for: {_changes(ability)}; deletions: {deletions}")
     if not ability.coverage.exact:
         say("  The mapping computes its result in a way that cannot be followed: this is what it may fill.")
     rows = []

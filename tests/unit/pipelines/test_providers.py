@@ -13,6 +13,8 @@ from pipelines.cli import main
 from pipelines.providers import coverage_of, provider_abilities, shown_default
 from sources.unified_lms.manifest import Setting
 
+CAMPUS = Path(__file__).parents[2] / "integration" / "providers"
+"""The folder of an invented provider that has all the ways to tell of changes."""
 USERS_ALONE = """
 provider: small
 title: Small
@@ -71,6 +73,25 @@ def test_a_provisional_provider_is_marked_as_json() -> None:
     """A program sees it as well."""
     found = orjson.loads(CliRunner().invoke(main, ["providers", "--json"]).stdout)["providers"]
     assert [each["provider"] for each in found if each["provisional"]] == ["docebo"]
+
+
+def test_changes_and_deletions_are_told() -> None:
+    """A provider that can be asked for changes since, in a window or not at all, and what it says of deletions."""
+    words = ["providers", "campus", "--folder", str(CAMPUS)]
+    found = orjson.loads(CliRunner().invoke(main, [*words, "--json"]).stdout)["resources"]
+    told = {
+        name: (one["changed_since"], one["changed_until"], one["reports_deletions"])
+        for name, one in found.items()
+    }
+    assert told == {
+        "users": (True, True, True),
+        "courses": (False, False, False),
+        "course_items": (True, False, False),
+        "course_enrollments": (True, False, True),
+    }
+    lines = CliRunner().invoke(main, words).stdout
+    assert "changes that can be asked for: since, until; deletions: reported" in lines
+    assert "changes that can be asked for: no; deletions: found by reading everything" in lines
 
 
 def test_a_default_is_shown_as_it_would_be_configured() -> None:
