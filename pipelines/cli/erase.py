@@ -31,7 +31,7 @@ def erase(
 
     The user's enrolments go as well, and the name where it stands as somebody's manager or as who assigned a course. A
     tombstone, a keyed hash of the id, keeps later runs from bringing the person back. It cannot be undone, and it is
-    refused while a run of the connection is under way.
+    refused while a run of the connection is under way. Marts are built anew only by the next `lms transform`.
 
     \b
     Example:
@@ -53,6 +53,7 @@ def erase(
     else:
         _show([(name, counts)])
         note(f"{name}: a tombstone keeps this person from coming back")
+        note("marts and reports made before know the person until the next `lms transform` and `lms report`")
 
 
 @click.command("prune", short_help="Delete history that is kept no longer.")

@@ -139,12 +139,13 @@ def test_refused_beside_a_run(synced: ConnectionResult, acme: str, warehouse: Ta
 
 
 def test_command_asks_first(synced: ConnectionResult, acme: str, warehouse: Target, tables: Tables) -> None:
-    """Without a yes nothing is erased; with `--yes` the rows are told by table."""
+    """Without a yes nothing is erased; with `--yes` the rows are told by table, and that the marts are not."""
     words = ["erase", acme, "users", PERSON, "--destination", warehouse.destination]
     assert CliRunner().invoke(main, words, input="n\n").exit_code == 1
     assert tables.one(f"select count(*) from lms.users where id = '{PERSON}'") == 1
     told = CliRunner().invoke(main, [*words, "--yes"])
     assert (told.exit_code, "users_snapshots" in told.stdout) == (0, True)
+    assert "know the person until the next `lms transform`" in told.stderr
     assert tables.one(f"select count(*) from lms.users where id = '{PERSON}'") == 0
 
 
