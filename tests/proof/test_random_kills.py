@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -20,22 +15,13 @@ from sources.unified_lms.tables import snapshots_name
 from tests.contract.harness import flat
 from tests.integration.conftest import ON_BOTH
 from tests.proof.history import History, Row
+from tests.proof.runs import BACKFILL, SYNC, comes_to_its_end, killed_after
 from tests.proof.warehouse import history_of
 
-ROOT = Path(__file__).parents[2]
-SECONDS = 6.0
-"""A run of the sandbox takes less on two cores; a machine that is slower is killed earlier in the run."""
-ROUND = 4
-"""Kills between two runs that come to their end."""
-CHILD = """
-import sys
-from pipelines import environment
-environment.prepare()
-from pipelines.sync import sync_connection
-where = environment.target(sys.argv[1])
-print("ready", flush=True)
-sync_connection("acme", where)
-"""
+SECONDS = 4.0
+"""About what a sync of the sandbox takes on two cores; a machine that is slower is killed earlier in the run."""
+ROUND = 2
+"""Kills between two runs that come to their end: one of a sync, one of a backfill."""
 
 
 class Told:
@@ -58,36 +44,6 @@ class Told:
     def _said(self, resource: str) -> dict[str, Row]:
         rows = expected(self._server.world, self._server.provider, resource)
         return {row["id"]: flat(resource, row) for row in rows}
-
-
-@contextmanager
-def running(destination: str) -> Iterator[subprocess.Popen[str]]:
-    """A run in a process of its own, imports done; killed at the end, wherever it is."""
-    command = [sys.executable, "-c", CHILD, destination]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        assert process.stdout.readline() == "ready\n"
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-def killed_after(destination: str, seconds: float) -> bool:
-    """Whether a run was still going on after so many seconds, when it was killed."""
-    with running(destination) as process:
-        try:
-            return process.wait(timeout=seconds) != 0
-        except subprocess.TimeoutExpired:
-            return True
-
-
-def comes_to_its_end(destination: str) -> bool:
-    """Whether a run that nobody kills ends well."""
-    with running(destination) as process:
-        return process.wait(timeout=300) == 0
 
 
 def tables(where: Target) -> dict[str, History]:
@@ -129,30 +85,34 @@ def live(server: SandboxServer, chance: random.Random) -> None:
 
 
 def kill_again_and_again(server: SandboxServer, where: Target, kills: int, seed: int) -> int:
-    """Kills runs at random moments while the world goes on, checking all the way; how many were really killed."""
-    chance, killed = random.Random(seed), 0  # noqa: S311 - chance that can be repeated
-    assert comes_to_its_end(where.destination)
+    """Kills syncs and backfills at random moments while the world goes on, checking all the way; how many were killed.
+
+    A round ends with both coming to their end, the backfill where the killed ones stopped.
+    """
+    chance, killed, destination = random.Random(seed), 0, where.destination  # noqa: S311 - to be repeated
+    assert comes_to_its_end(SYNC, destination)
     told = Told(server)
     for number in range(1, kills + 1):
         live(server, chance)
         told.now()
-        killed += killed_after(where.destination, chance.uniform(0, SECONDS))
+        killed += killed_after((SYNC, BACKFILL)[number % 2], destination, chance.uniform(0, SECONDS))
         check_nothing_doubled(told, where)
         if number % ROUND == 0:
-            assert comes_to_its_end(where.destination)
-            check_nothing_doubled(told, where)
+            for kind in (BACKFILL, SYNC):
+                assert comes_to_its_end(kind, destination)
+                check_nothing_doubled(told, where)
             check_nothing_lost(told, where)
     return killed
 
 
 @ON_BOTH
 def test_a_few_kills(server: SandboxServer, acme: str, warehouse: Target) -> None:
-    """Some runs killed, then one that comes to its end."""
+    """A sync and a backfill killed, then both come to their end."""
     assert kill_again_and_again(server, warehouse, ROUND, seed=1)
 
 
 @pytest.mark.long
 @ON_BOTH
 def test_a_hundred_kills(server: SandboxServer, acme: str, warehouse: Target) -> None:
-    """A hundred and more runs killed at random moments, in rounds."""
-    assert kill_again_and_again(server, warehouse, 120, seed=2) >= 100
+    """A hundred and more syncs and backfills killed at random moments, in rounds."""
+    assert kill_again_and_again(server, warehouse, 140, seed=2) >= 100

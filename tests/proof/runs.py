@@ -1,0 +1,65 @@
+"""Runs in processes of their own, to be killed: a sync, or a backfill in small parts.
+
+They are forked off a server that has imported everything once (`multiprocessing`'s forkserver), which is most of what a
+short run costs. Each is a process like any other: what it holds goes with it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.process import BaseProcess
+from unittest.mock import patch
+
+from pipelines import backfill, environment
+from pipelines.backfill import Request, backfill_connection
+from pipelines.partitions import ranges
+from pipelines.sync import sync_connection
+
+SYNC, BACKFILL = "sync", "backfill"
+PARENTS = 8
+"""Parents in a part of a backfill: the sandbox has some parts for each resource then."""
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([__name__, "pytest"])
+
+
+def _run(kind: str, destination: str, variables: Mapping[str, str]) -> None:
+    """In the process: does the run, and fails unless all of it is done."""
+    os.environ.update(variables)
+    environment.prepare()
+    where = environment.target(destination)
+    if kind == SYNC:
+        statuses = {result.status for result in sync_connection("acme", where).results}
+    else:
+        with patch.object(backfill, "ranges", partial(ranges, size=PARENTS)):
+            statuses = {found.status for found in backfill_connection("acme", where, Request())}
+    assert statuses == {"done"}, statuses
+
+
+@contextmanager
+def running(kind: str, destination: str) -> Iterator[BaseProcess]:
+    """A run that has begun; killed at the end, wherever it is."""
+    process = _PROCESSES.Process(target=_run, args=(kind, destination, dict(os.environ)))
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+def killed_after(kind: str, destination: str, seconds: float) -> bool:
+    """Whether a run was still going on after so many seconds, when it was killed."""
+    with running(kind, destination) as process:
+        process.join(seconds)
+        return process.exitcode is None
+
+
+def comes_to_its_end(kind: str, destination: str) -> bool:
+    """Whether a run that nobody kills does all that it was to do."""
+    with running(kind, destination) as process:
+        process.join(300)
+        return process.exitcode == 0
