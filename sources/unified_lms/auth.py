@@ -6,7 +6,7 @@ the answer, so that one that gets tokens (`sources.unified_lms.oauth`) can ask f
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from urllib.parse import urlencode
 
 import httpx
@@ -99,12 +99,20 @@ class BoundToOrigin(httpx.Auth):
 
 def choose(auths: Sequence[Auth], variables: Variables) -> Auth:
     """The first whose credentials are all given; `ConnectionConfigError` names what each one needs."""
-    given = variables.get("credentials") or {}
-    for auth in auths:
-        if all(given.get(name) for name in needed(auth)):
-            return auth
-    ways = " or ".join(" and ".join(needed(auth)) for auth in auths)
-    raise ConnectionConfigError([f"the connection's credentials are incomplete; give {ways}"])
+    chosen = complete(auths, variables.get("credentials") or {})
+    if chosen is None:
+        raise ConnectionConfigError([f"the connection's credentials are incomplete; give {ways(auths)}"])
+    return chosen
+
+
+def complete(auths: Sequence[Auth], given: Mapping[str, object]) -> Auth | None:
+    """The first whose credentials are all given, if there is one."""
+    return next((auth for auth in auths if all(given.get(name) for name in needed(auth))), None)
+
+
+def ways(auths: Sequence[Auth]) -> str:
+    """The credentials that each entry needs, in words."""
+    return ", or ".join(" and ".join(needed(auth)) for auth in auths)
 
 
 def needed(auth: Auth) -> list[str]:

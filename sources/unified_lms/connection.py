@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sources.unified_lms.auth import complete, ways
 from sources.unified_lms.configured import (
     MAPPINGS,
     ROOT,
@@ -236,7 +237,15 @@ class _Reading:
             elif declared.required:
                 where = where_to_put(self._name, "credentials", key, secret=True)
                 self._note(f"credentials.{key}", f"({declared.title}) is missing; {where}")
+        if all(key in found for key, declared in manifest.credentials.items() if declared.required):
+            self._refuse_no_way(manifest, found)
         return found
+
+    def _refuse_no_way(self, manifest: Manifest, given: Mapping[str, Secret]) -> None:
+        """Where none is required by itself (a token, or what one is asked for with), one way has to be whole."""
+        if complete(manifest.auth, given) is None:
+            where = where_to_put(self._name, "credentials", "<name>", secret=True)
+            self._note("credentials", f"are incomplete; give {ways(manifest.auth)}; for each {where}")
 
     def _settings(self, manifest: Manifest) -> dict[str, Any]:
         found = {}

@@ -29,7 +29,7 @@ def test_the_first_way_that_is_complete(given: dict[str, str], used: str) -> Non
 
 def test_no_way_is_complete() -> None:
     """The error names what each way needs."""
-    with pytest.raises(ConnectionConfigError, match="give key or user and word"):
+    with pytest.raises(ConnectionConfigError, match="give key, or user and word"):
         auth.choose(manifest_of(TWO_WAYS).auth, {"credentials": {"user": "u"}})
 
 

@@ -135,6 +135,19 @@ def test_an_entry_of_a_list_that_is_not_allowed(monkeypatch: pytest.MonkeyPatch)
     )
 
 
+def test_no_way_to_authorise_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where several ways to authorise are possible, half of one is wrong configuration and not a failed run."""
+    canvas(monkeypatch, "[]")
+    monkeypatch.delenv("CONNECTIONS__ACME__CREDENTIALS__ACCESS_TOKEN")
+    monkeypatch.setenv("CONNECTIONS__ACME__CREDENTIALS__CLIENT_ID", "planted-client")
+    [problem] = problems()
+    assert problem == (
+        "connections.acme.credentials are incomplete; give client_id and client_secret and refresh_token, or "
+        "access_token; for each put `<name>` into [connections.acme.credentials] of .dlt/secrets.toml, or set "
+        "CONNECTIONS__ACME__CREDENTIALS__<NAME>"
+    )
+
+
 def canvas(monkeypatch: pytest.MonkeyPatch, enrollment_types: str) -> None:
     """A connection to Canvas in the environment alone."""
     prefix = "CONNECTIONS__ACME__"
