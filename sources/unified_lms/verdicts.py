@@ -88,7 +88,7 @@ class Judge:
         if kind is None:
             return Transient(self._torn(reply, attempt))
         said = self._message(rule, reply, text)
-        came = f"the provider answered {reply.status}" + (f": {said}" if said else "")
+        came = f"the provider answered {reply.status}" + (f": {_unstopped(said)}" if said else "")
         failure = attempt.failure(
             came,
             _remedy(kind, attempt.spec, rule.remedy if rule else None),
@@ -156,6 +156,11 @@ def _remedy(kind: str, spec: Endpoint, told: str | None) -> str:
     if told is None or not (kind == "forbidden" and spec.permission):
         return told or general
     return f"{general}. {told}"
+
+
+def _unstopped(said: str) -> str:
+    """The words without a full stop at their end, since the sentence goes on; an ellipsis stays."""
+    return said if said.endswith("...") else said.removesuffix(".")
 
 
 def _plain(reply: Reply) -> str:

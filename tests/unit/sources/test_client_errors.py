@@ -82,6 +82,13 @@ def test_a_403_names_the_permission(provider: Provider, connect: Connect) -> Non
         connect(RULES).call("users")
 
 
+def test_a_full_stop_of_the_providers_is_not_doubled(provider: Provider, connect: Connect) -> None:
+    """Canvas ends its sentences ("Invalid access token."), Moodle mostly does not: the message reads alike."""
+    provider.script((200, {}, {"exception": "x", "errorcode": "invalidtoken", "message": "Invalid token."}))
+    with pytest.raises(Unauthorized, match=r"answered 200: Invalid token\. The connection needs"):
+        connect(RULES).call("users")
+
+
 def test_the_providers_words_are_shown_masked_and_short(provider: Provider, connect: Connect) -> None:
     """A provider's message loses addresses and credentials, and is cut; the rule's remedy follows."""
     said = f"jo@example.org may not use {SECRET} " + "x" * 500
