@@ -171,7 +171,9 @@ def _command(options: Options, target: Target, work: Path) -> list[str]:
     selected = ["--indirect-selection", "buildable", "--select", *options.select] if options.select else []
     left_out = [] if options.unit_tests else ["--exclude-resource-type", "unit_test"]
     return [
-        sys.executable, "-c", _RUN_DBT, "--log-format", "json", "--log-path", str(work), "build",
+        sys.executable, "-c", _RUN_DBT, "--log-format", "json", "--log-path", str(work),
+        # A log of everything, which nobody reads before it is removed, is a quarter of dbt's processor time.
+        "--log-level-file", "none", "build",
         "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(work),
         "--vars", given, *selected, *left_out,
     ]  # fmt: skip
