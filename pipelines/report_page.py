@@ -116,7 +116,10 @@ def _overdue(organizations: Rows) -> Section:
         "Overdue by organisation",
         f"{_counted(late, 'enrolment')} and {_counted(duties, 'mandatory course')} are overdue.",
         charts.overdue(organizations) if late or duties else None,
-        ("Organisation", "Connection", "Enrolments", "Overdue", "Mandatory", "Overdue", "Compliance"),
+        (
+            "Organisation", "Connection", "Enrolments", "Enrolments overdue", "Mandatory", "Mandatory overdue",
+            "Compliance",
+        ),
         [
             (
                 row["organization_name"] or "No organisation", row["connection_id"], row["enrollments"],
@@ -200,7 +203,8 @@ def _summary(whole: Mapping[str, Any], rows: Mapping[str, Rows]) -> str:
     tiles = (
         ("Enrolments", whole["learners"]),
         ("Completion rate", _percent(whole["completion_rate"])),
-        ("Overdue", whole["overdue_learners"]),
+        ("Enrolments overdue", whole["overdue_learners"]),
+        ("Mandatory overdue", sum(row["mandatory_overdue"] for row in rows["organizations"])),
         ("Connections", len({row["connection_id"] for row in rows["freshness"]})),
     )
     return "\n".join(f"<div><dt>{name}</dt><dd>{_cell(value)}</dd></div>" for name, value in tiles)

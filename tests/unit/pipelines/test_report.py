@@ -115,6 +115,13 @@ def test_figures_stand_in_the_tables(parsed: Parsed) -> None:
     assert "4 enrolments and 1 mandatory course are overdue." in read
 
 
+def test_overdue_is_counted_by_what_is_overdue(parsed: Parsed) -> None:
+    """The summary and the table tell overdue enrolments from overdue mandatory learning, which has no enrolment."""
+    read = " ".join(" ".join(parsed.text).split())
+    assert "Enrolments overdue 4 Mandatory overdue 1" in read
+    assert "Enrolments Enrolments overdue Mandatory Mandatory overdue Compliance" in read
+
+
 def test_it_is_readable_on_a_phone_and_by_language(text: str, parsed: Parsed) -> None:
     """The page says its width, language and title, and has one main heading."""
     assert parsed.named("html") == [{"lang": "en"}]
