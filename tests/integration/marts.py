@@ -39,7 +39,9 @@ def synced_twice(folder: Path, server: str = "", resources: Sequence[str] | None
         yield where
 
 
-def sync_another(folder: Path, name: str, dialect: str, where: Target, resources: Sequence[str]) -> None:
+def sync_another(
+    folder: Path, name: str, dialect: str, where: Target, resources: Sequence[str] | None
+) -> None:
     """Reads the same people's accounts at another provider into the warehouse, as the connection `name`."""
     with pytest.MonkeyPatch.context() as patch, SandboxServer(World(), dialect) as portal:
         patch.setenv("DLT_DATA_DIR", str(folder / name))

@@ -28,6 +28,14 @@ RULES = """rule_id,connection_id,course_id,course_code,organization_id,role,due_
 safety,,101,,,,30,
 """
 
+PRESENT = {
+    "users": "dim_users where not is_deleted",
+    "courses": "dim_courses where not is_deleted",
+    "course_items": "course_content",
+    "course_enrollments": "fct_course_enrollments",
+}
+"""A view of what is present, and the mart that holds the same records."""
+
 
 @dataclass(frozen=True)
 class Built:
@@ -182,3 +190,20 @@ def test_the_project_builds_by_itself_over_users_of_two_providers(tmp_path: Path
         assert built.one("select count(*) from lms_marts.fct_course_enrollments") == 0
         [zoe] = built.rows("select * from lms_marts.people where email = 'zoe@example.org'")
         assert (zoe["accounts"], zoe["connections"], zoe["identified_by"]) == (2, 2, "email")
+
+
+def test_connections_and_providers_in_one_warehouse_are_never_mixed(tmp_path: Path) -> None:
+    """Each mart counts each connection apart and no join crosses over, though two portals have the same ids."""
+    with synced_twice(tmp_path) as target:
+        sync_another(tmp_path, "north", "canvas", target, None)
+        sync_another(tmp_path, "west", "talentlms", target, None)
+        assert transform(target).failed == ()
+        built = Built(target, TransformResult("lms_marts", ()))
+        assert built.one("select count(*) from lms.users where id = '1' and connection_id <> 'north'") == 2
+        for view, mart in PRESENT.items():
+            sql = "select connection_id, count(*) as records from {} group by 1 order by 1"
+            counts = built.rows(sql.format(f"lms.{view}"))
+            assert [row["connection_id"] for row in counts] == ["acme", "north", "west"]
+            assert built.rows(sql.format(f"(select * from lms_marts.{mart}) as present")) == counts
+        crossed = "user_key not like connection_id || '/%' or course_key not like connection_id || '/%'"
+        assert built.one(f"select count(*) from lms_marts.fct_course_enrollments where {crossed}") == 0
