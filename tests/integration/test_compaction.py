@@ -13,6 +13,7 @@ from pipelines.compaction import compact
 from pipelines.environment import Target
 from pipelines.erasure import erase_person
 from pipelines.sync import sync_connection
+from tests.integration.conftest import put_together
 
 PLANTED = "Planted-Quartermaine-7731"
 
@@ -23,7 +24,7 @@ def test_deleted_value_is_gone_from_the_bytes(
     """A person's name stands in the file before the erasure, and nowhere in it nor beside it afterwards."""
     folder = tmp_path / "own" / "talentlms"
     folder.mkdir(parents=True)
-    name = f'record.id = "6" ? "{PLANTED}" : "somebody else"'
+    name = f'record.id = "6" ? {put_together(PLANTED)} : "somebody else"'
     (folder / "users.jsonata").write_text(f'{{"id": $string(record.id), "job_title": {name}}}')
     monkeypatch.setenv("CONNECTIONS__ACME__FOLDERS", str(folder.parent))
     sync_connection(acme, warehouse, resources=["users"])

@@ -15,7 +15,7 @@ from pipelines.leases import lease
 from pipelines.sync import ConnectionResult, sync_connection
 from sources.unified_lms.errors import TombstonesUnreadable, WorkTaken
 from sources.unified_lms.sandbox import SandboxServer
-from tests.integration.conftest import ON_BOTH, Tables
+from tests.integration.conftest import ON_BOTH, Tables, put_together
 
 pytestmark = ON_BOTH
 
@@ -94,7 +94,8 @@ def test_manager_and_assigner_lose_their_name_and_make_no_version(
     """Where the person is somebody's manager the ref is null, now and after a reading that finds nothing new."""
     folder = tmp_path / "own" / "talentlms"
     folder.mkdir(parents=True)
-    mapping = '{"id": $string(record.id), "username": record.login, "manager": {"id": "1", "name": "Planted Manager"}}'
+    manager = f'{{"id": "1", "name": {put_together("Planted Manager")}}}'
+    mapping = f'{{"id": $string(record.id), "username": record.login, "manager": {manager}}}'
     (folder / "users.jsonata").write_text(mapping)
     monkeypatch.setenv("CONNECTIONS__ACME__FOLDERS", str(folder.parent))
     monkeypatch.setenv("CONNECTIONS__ACME__KEEP_RAW", "true")

@@ -14,16 +14,17 @@ import pytest
 from pipelines.environment import Target
 from pipelines.sync import sync_connection
 from sources.unified_lms import spool
-from tests.integration.conftest import ON_BOTH, Tables
+from tests.integration.conftest import ON_BOTH, Tables, put_together
 
 pytestmark = ON_BOTH
 
 PLANTED = ("Planted-Login-4711", "planted@example.com", "078-05-1120", "Planted-Manager")
-MAPPING = """{
-  "id": $string(record.id), "username": "Planted-Login-4711", "emails": [{"email": "planted@example.com"}],
-  "manager": {"id": "1", "name": "Planted-Manager", "emails": [{"email": "planted@example.com"}]},
-  "custom_fields": {"ssn": "078-05-1120", "team": "blue"}
-}"""
+LOGIN, ADDRESS, NUMBER, MANAGER = map(put_together, PLANTED)
+MAPPING = f"""{{
+  "id": $string(record.id), "username": {LOGIN}, "emails": [{{"email": {ADDRESS}}}],
+  "manager": {{"id": "1", "name": {MANAGER}, "emails": [{{"email": {ADDRESS}}}]}},
+  "custom_fields": {{"ssn": {NUMBER}, "team": "blue"}}
+}}"""
 
 
 @pytest.fixture

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.bench.__main__ import measure
 from tests.bench.mapping import OVERLAY, make_canvas_mapper, pages_of
-from tests.bench.verdicts import ACCOUNT_RUNS, DESTINATIONS, FIRST, MILLION, TENTH, UNCHANGED_RUN, account
+from tests.bench.scaling import scaled, warehouse
+from tests.bench.server import running_server
+from tests.bench.verdicts import FIRST, MILLION, TENTH, UNCHANGED_RUN
 from tests.bench.wire import page_body, record_count
 
 
@@ -42,12 +46,11 @@ def test_an_overlay_is_measured_over_the_shipped_mapping() -> None:
     assert all("section_code" in text for text in batch.table["custom_fields"].to_pylist())
 
 
-def test_account_is_read_course_by_course_on_both_destinations() -> None:
+def test_account_is_read_course_by_course(tmp_path: Path) -> None:
     """Users, courses and the enrolments of each course come to rows; a revision changes one in a hundred of these."""
-    results = dict(measure(300, only="scale", million=2_000))
-    for destination in DESTINATIONS:
-        first, again, changed = (results[account(destination, run, 2_000)].extra for run in ACCOUNT_RUNS)
-        assert (first["records_read"], first["records_new"]) == (2_022, 2_022)
-        assert (again["records_new"], again["records_changed"], again["records_retired"]) == (0, 0, 0)
-        assert (changed["records_new"], changed["records_changed"], changed["records_retired"]) == (0, 20, 0)
-        assert {*first["statuses"], *again["statuses"], *changed["statuses"]} == {"done"}
+    with running_server() as server, warehouse("duckdb", tmp_path) as place:
+        first, changed = (
+            scaled(server, tmp_path, place, "duckdb", 2_000, revision).extra for revision in (0, 1)
+        )
+    assert (first["records_read"], first["records_new"], first["statuses"]) == (2_022, 2_022, ["done"])
+    assert (changed["records_new"], changed["records_changed"], changed["records_retired"]) == (0, 20, 0)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mappings.library import Mapping
+from mappings.merging import merge
 from sources.unified_lms.client import Client
 from sources.unified_lms.reader import Reader
 from sources.unified_lms.run import make_mapper
@@ -42,7 +43,8 @@ def test_a_join_of_a_parent_is_asked_for_once(provider: Provider, connect: Calla
     provider.answer = answer
     client = connect(JOINED_PER_PARENT)
     source = '{"id": $key(parent.id, record.user), "user": {"id": record.user}, "course": {"id": parent.id}}'
-    mapping = Mapping("example", "course_enrollments", source, "digest", None)  # type: ignore[arg-type]
+    merged = merge(source, "example", ())
+    mapping = Mapping("example", "course_enrollments", merged, "digest", None)  # type: ignore[arg-type]
     reader = Reader(client, client.manifest, "course_enrollments", make_mapper(mapping, client.manifest, {}))
     assert sum(batch.table.num_rows for batch in reader.batches()) == 4
     asked = sorted(each.path for each in provider.asked if each.path.endswith("progress"))
