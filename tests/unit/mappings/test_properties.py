@@ -26,22 +26,18 @@ _WORDS = (
     "Monday, 14 September 2026, 4:57 PM",
 )  # fmt: skip
 """Words that the providers' own answers have, so that the paths behind conditions are taken."""
-# $string of an object writes U+007F as it is in the one engine and escaped in the other; both are right in JSON.
-_CHARACTERS = st.characters(codec="utf-8", exclude_characters="\x7f")
 SCALARS = (
     st.none()
     | st.booleans()
     | st.integers(-(10**12), 10**12)
     # JSONata knows one kind of number, and writes 1.0 as 1; the reference engine, Python's way, as 1.0.
     | st.floats(-1e9, 1e9).filter(lambda value: not value.is_integer())
-    | st.text(_CHARACTERS, max_size=8)
+    | st.text(max_size=8)
     | st.sampled_from(_WORDS)
 )
 ANY = st.recursive(
     SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(_CHARACTERS, max_size=4), inner, max_size=3)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
 PLANTED = "https://example.org/enter/planted-4711"
