@@ -21,7 +21,7 @@ from pipelines.sync import sync_connection
 
 SYNC, BACKFILL = "sync", "backfill"
 PARENTS = 8
-"""Parents in a part of a backfill: the sandbox has some parts for each resource then."""
+"""Parents in a part of a backfill, which is of enrolments alone: four parts at first."""
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload([__name__, "pytest"])
 
@@ -35,7 +35,8 @@ def _run(kind: str, destination: str, variables: Mapping[str, str]) -> None:
         statuses = {result.status for result in sync_connection("acme", where).results}
     else:
         with patch.object(backfill, "ranges", partial(ranges, size=PARENTS)):
-            statuses = {found.status for found in backfill_connection("acme", where, Request())}
+            found = backfill_connection("acme", where, Request(), ["course_enrollments"])
+            statuses = {one.status for one in found}
     assert statuses == {"done"}, statuses
 
 
