@@ -251,14 +251,15 @@ class PassThrough:
 
     def _mapped(
         self, records: list[Any], parent: Any, joined: list[dict[str, Any]], variables: Mapping[str, Any]
-    ) -> list[LiveRecord | str]:
-        """The records mapped and checked; the reason instead of one that is left out on purpose."""
+    ) -> Iterator[LiveRecord | str]:
+        """The records, each mapped and checked when it is taken; the reason instead of one left out on purpose."""
         if not records:
-            return []
+            return
         tables = self._joiner.tables(parent, variables)
         extra = self._joiner.joined(_dump(records), _dump(parent), tables, variables) or [{}] * len(records)
         beside = [first | second for first, second in zip(joined or [{}] * len(extra), extra, strict=True)]
-        return [self._map(record, parent, more) for record, more in zip(records, beside, strict=True)]
+        for record, more in zip(records, beside, strict=True):
+            yield self._map(record, parent, more)
 
     def _map(self, record: Any, parent: Any, joined: dict[str, Any]) -> LiveRecord | str:
         seen = {"record": record, "parent": parent, "joined": joined, "settings": self._settings}

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from mappings.mapper import Mapper
 from mappings.model import COURSE_ENROLLMENTS, RESOURCES
 from mappings.schemas import columns, pydantic_model
 from pipelines.cli import main
@@ -43,6 +44,20 @@ def own_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[C
         monkeypatch.setenv("CONNECTIONS__ACME__FOLDERS", str(tmp_path / "own"))
 
     return change
+
+
+def test_no_record_is_mapped_that_nobody_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit bounds the mapping as well: an expression that takes long takes it once, not for a page of records."""
+    mapped: list[Any] = []
+    map_one = Mapper.map_one
+
+    def counted(mapper: Mapper, record: Any, *beside: Any) -> Any:
+        mapped.append(record)
+        return map_one(mapper, record, *beside)
+
+    monkeypatch.setattr(Mapper, "map_one", counted)
+    assert len(lines(lms("list", "acme", "users", "--limit", "2"))) == 2
+    assert len(mapped) == 2
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
