@@ -18,6 +18,8 @@ from sources.unified_lms.errors import DeletionsRefused
 from sources.unified_lms.spool import Spool
 from sources.unified_lms.tables import snapshots
 
+_WRITING = "256MB"
+"""Memory for putting whole rows of versions together, which 64 MB were not enough for at a million records."""
 STATE_COLUMNS = ("id", "row_hash", "scope", "valid_from", "valid_to", "first_seen_at")
 """What the comparison needs of each record's current version, or of its last one if the record has vanished."""
 
@@ -173,6 +175,7 @@ class Comparison:
 
     def _load_closing(self, versions: FetchVersions) -> None:
         """`closing`: the current versions of changed and vanished records, as the warehouse has them."""
+        self._db.execute(f"set memory_limit = '{_WRITING}'")
         self._db.execute(
             "create table closing_ids as select id from opening where changed union all select id from vanished"
         )
@@ -190,7 +193,10 @@ class Comparison:
 
     def _versions_query(self) -> str:
         start = f"timestamptz '{self._spool.stamp.valid_from.isoformat()}'"
-        seen = "select id, min(first_seen_at) as first_seen_at from present group by id"
+        seen = (
+            "select id, min(first_seen_at) as first_seen_at from present "
+            "where id in (select id from opening) group by id"
+        )
         load_id = self._spool.stamp.load_id
         return (
             f"select {self._columns} from (select s.* exclude (place) replace "
