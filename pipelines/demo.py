@@ -14,8 +14,9 @@ from typing import Any
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 
+from pipelines.database import Database
 from pipelines.environment import Target, prepare, target
-from pipelines.reading import WarehouseReading, open_reading
+from pipelines.reading import open_reading
 from pipelines.report import write_report
 from pipelines.sync import ConnectionResult, sync_connection
 from pipelines.transform import MissingExtra, Options, TransformResult, transform
@@ -177,7 +178,7 @@ def _sync(place: Any, progress: Callable[[str, str, int], None]) -> ConnectionRe
     )
 
 
-def _ask(reading: WarehouseReading, title: str, sql: str) -> Query:
+def _ask(reading: Database, title: str, sql: str) -> Query:
     sql = dedent(sql).strip()
     rows = reading.rows(sql)
     columns = tuple(rows[0]) if rows else ()

@@ -12,9 +12,10 @@ from typing import Any
 from mappings.library import MappingNotFound
 from mappings.model import RESOURCES, Resource
 from mappings.schemas import columns
+from pipelines.database import Database
 from pipelines.environment import Target
 from pipelines.providers import provider_ability
-from pipelines.reading import WarehouseReading, open_reading
+from pipelines.reading import open_reading
 from sources.unified_lms.connection import connection_names, load_connection
 from sources.unified_lms.errors import ConfigurationError
 from sources.unified_lms.tables import snapshots_name
@@ -60,7 +61,7 @@ def read_fill_rates(target: Target) -> list[ResourceFill]:
     return sorted(found, key=lambda fill: fill.connection)
 
 
-def _all(reading: WarehouseReading) -> Iterator[ResourceFill]:
+def _all(reading: Database) -> Iterator[ResourceFill]:
     for resource in RESOURCES.values():
         for row in _counts(reading, resource):
             connection, provider = str(row["connection_id"]), str(row["provider"])
@@ -79,7 +80,7 @@ def _columns(resource: Resource) -> Iterator[tuple[str, str]]:
         yield path, known[path]
 
 
-def _counts(reading: WarehouseReading, resource: Resource) -> list[dict[str, Any]]:
+def _counts(reading: Database, resource: Resource) -> list[dict[str, Any]]:
     counted = ", ".join(f'count("{column}") as "{column}"' for _, column in _columns(resource))
     return reading.rows(
         f"select connection_id, provider, count(*) as rows_present, {counted} "  # noqa: S608 - names of our own

@@ -12,8 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from pipelines.database import Database
 from pipelines.environment import Target
-from pipelines.reading import WarehouseReading, open_reading
+from pipelines.reading import open_reading
 from pipelines.report_page import page
 from pipelines.transform import MissingExtra, marts_schema
 from sources.unified_lms.errors import ConfigurationError
@@ -93,5 +94,5 @@ def read_report(target: Target) -> Report:
     return Report(rows, datetime.now(UTC))
 
 
-def _rows(reading: WarehouseReading, sql: str, schema: str) -> list[dict[str, Any]]:
+def _rows(reading: Database, sql: str, schema: str) -> list[dict[str, Any]]:
     return reading.rows(sql.format(marts=f'"{schema}"'))

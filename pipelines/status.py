@@ -16,7 +16,7 @@ from pipelines.backfill_ledger import unfinished
 from pipelines.database import Database
 from pipelines.environment import Target
 from pipelines.leases import held_leases
-from pipelines.reading import WarehouseReading, open_reading
+from pipelines.reading import open_reading
 from pipelines.recovery import SET_ASIDE
 from sources.unified_lms.connection import connection_names
 from sources.unified_lms.tables import CONNECTIONS, CURSORS, SYNC_RUNS, snapshots_name
@@ -97,7 +97,7 @@ def read_status(target: Target) -> Status:
     return Status(target.location, target.dataset, reading is not None, tuple(connections))
 
 
-def _connections(target: Target, reading: WarehouseReading | None) -> list[ConnectionStatus]:
+def _connections(target: Target, reading: Database | None) -> list[ConnectionStatus]:
     configured = connection_names()
     states = {row["connection_id"]: row for row in _states(reading)}
     runs = _last_runs(reading)
@@ -141,7 +141,7 @@ def _in_model_order(status: ResourceStatus) -> int:
     return names.index(status.resource) if status.resource in names else len(names)
 
 
-def _states(reading: WarehouseReading | None) -> list[dict[str, Any]]:
+def _states(reading: Database | None) -> list[dict[str, Any]]:
     if reading is None:
         return []
     return reading.rows(
@@ -149,7 +149,7 @@ def _states(reading: WarehouseReading | None) -> list[dict[str, Any]]:
     )
 
 
-def _set_aside(reading: WarehouseReading | None) -> list[dict[str, Any]]:
+def _set_aside(reading: Database | None) -> list[dict[str, Any]]:
     """The last time of each connection and resource that what was read could not be loaded."""
     if reading is None:
         return []
@@ -161,7 +161,7 @@ def _set_aside(reading: WarehouseReading | None) -> list[dict[str, Any]]:
     )
 
 
-def _last_runs(reading: WarehouseReading | None) -> list[dict[str, Any]]:
+def _last_runs(reading: Database | None) -> list[dict[str, Any]]:
     """The last run of each connection and resource."""
     if reading is None:
         return []
@@ -174,7 +174,7 @@ def _last_runs(reading: WarehouseReading | None) -> list[dict[str, Any]]:
     )
 
 
-def _last_done(reading: WarehouseReading | None) -> dict[tuple[str, str], datetime]:
+def _last_done(reading: Database | None) -> dict[tuple[str, str], datetime]:
     if reading is None:
         return {}
     rows = reading.rows(
@@ -185,7 +185,7 @@ def _last_done(reading: WarehouseReading | None) -> dict[tuple[str, str], dateti
 
 
 def _cursors(
-    reading: WarehouseReading | None,
+    reading: Database | None,
 ) -> dict[tuple[str, str], tuple[datetime | None, datetime | None, str | None]]:
     """Position, last whole reading and place of the rotation, by connection and resource."""
     if reading is None:
@@ -199,7 +199,7 @@ def _cursors(
     }
 
 
-def _row_counts(reading: WarehouseReading | None) -> dict[tuple[str, str], int]:
+def _row_counts(reading: Database | None) -> dict[tuple[str, str], int]:
     """The records that are present, by connection and resource."""
     found: dict[tuple[str, str], int] = {}
     if reading is None:
