@@ -12,10 +12,10 @@ from pipelines.cli.group import (
     DONE,
     FAILED,
     INCOMPLETE,
-    ResourceName,
     common,
     finish,
     prepare_dlt,
+    resource_option,
     warehouse_options,
 )
 from pipelines.output import note, print_json, print_table
@@ -48,14 +48,7 @@ class Instant(click.ParamType[datetime]):
 
 @click.command("backfill", short_help="Read everything or a window once, part by part.")
 @click.argument("name")
-@click.option(
-    "--resource",
-    "resources",
-    multiple=True,
-    type=ResourceName(),
-    metavar="R",
-    help="Only this one; may be repeated.",
-)
+@resource_option
 @click.option("--since", type=Instant(), metavar="T", help="Only what has changed from this instant on.")
 @click.option("--until", type=Instant(), metavar="T", help="Only what has changed before it. [default: now]")
 @click.option(

@@ -215,6 +215,18 @@ class ResourceName(click.ParamType[str]):
         return found
 
 
+def resource_option(command: _Command) -> _Command:
+    """Gives a command `--resource R`, any number of times, passed as the tuple `resources`."""
+    return click.option(
+        "--resource",
+        "resources",
+        multiple=True,
+        type=ResourceName(),
+        metavar="R",
+        help="Only this one; may be repeated.",
+    )(command)
+
+
 def debugging() -> bool:
     """Whether errors are to be shown whole."""
     ctx = click.get_current_context(silent=True)

@@ -6,20 +6,13 @@ from typing import Any
 
 import click
 
-from pipelines.cli.group import ResourceName, common, prepare_dlt, warehouse_options
+from pipelines.cli.group import common, prepare_dlt, resource_option, warehouse_options
 from pipelines.output import cell, note, print_json
 
 
 @click.command("reset", short_help="Make the next run read everything.")
 @click.argument("name")
-@click.option(
-    "--resource",
-    "resources",
-    multiple=True,
-    type=ResourceName(),
-    metavar="R",
-    help="Only this one; may be repeated.",
-)
+@resource_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @warehouse_options
 @common

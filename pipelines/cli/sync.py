@@ -14,13 +14,13 @@ from pipelines.cli.group import (
     FAILED,
     INCOMPLETE,
     WRONG_USAGE,
-    ResourceName,
     common,
     debugging,
     explain,
     filter_option,
     finish,
     prepare_dlt,
+    resource_option,
     warehouse_options,
 )
 from pipelines.output import note, print_json, print_table
@@ -95,14 +95,7 @@ class Share(click.ParamType[float]):
 
 @click.command("sync", short_help="Read connections into the warehouse.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option(
-    "--resource",
-    "resources",
-    multiple=True,
-    type=ResourceName(),
-    metavar="R",
-    help="Only this one; may be repeated.",
-)
+@resource_option
 @click.option(
     "--full", is_flag=True, help="Read everything from the beginning, whatever earlier runs came to."
 )
