@@ -68,12 +68,4 @@ def _map_record(evaluate: Evaluate, provider: str, configured: dict[str, Any]) -
 @pytest.fixture
 def map_docebo(evaluate: Evaluate) -> MapRecord:
     """What the Docebo mapping of a resource makes of a record, on which both engines must agree."""
-
-    def run(resource: str, record: Any, *, parent: Any = None, joined: Any = None) -> dict[str, Any]:
-        source = (FOLDER / "docebo" / f"{resource}.jsonata").read_text()
-        value = {"record": record, "parent": parent, "joined": joined or {}, "settings": {}}
-        found = evaluate(source, value)
-        assert isinstance(found, dict)
-        return found
-
-    return run
+    return _map_record(evaluate, "docebo", {})
