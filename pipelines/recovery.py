@@ -18,7 +18,7 @@ import dlt
 from mappings.model import RESOURCES
 from pipelines.database import open_database
 from pipelines.ledger import record
-from sources.unified_lms.errors import LoadFailed, WarehouseUnreachable
+from sources.unified_lms.errors import LoadFailed, WarehouseUnreachable, chain
 from sources.unified_lms.tables import LEDGERS, SYNC_RUNS, TOMBSTONES, snapshots
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def explain(error: BaseException) -> str:
 
     Nothing else of it is told. What a database says quotes the row that it refuses, and dlt the whole statement.
     """
-    text = "\n".join(f"{type(one).__name__} {one}" for one in _chain(error))
+    text = "\n".join(f"{type(one).__name__} {one}" for one in chain(error))
     known = {column for table in _tables() for column in table}
     columns = [f"column {name}" for name in _COLUMN.findall(text) if name in known]
     states = [f"SQLSTATE {state}" for state in _SQLSTATE.findall(text)]
@@ -91,12 +91,6 @@ _WRAPPERS = ("LoadClientJobRetry", "PipelineStepFailed", "LoadClientJobException
 def _tables() -> Iterator[list[str]]:
     for table in (*map(snapshots, RESOURCES.values()), *LEDGERS):
         yield table.column_names
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _set_aside(pipeline: dlt.Pipeline, connection: str, provider: str, reason: str) -> LoadFailed:

@@ -24,7 +24,7 @@ from pipelines.retention import prune
 from pipelines.schema import assert_one_current_version
 from pipelines.work import take_work
 from sources.unified_lms.connection import Connection, load_connection, manifest_of
-from sources.unified_lms.errors import ConfigurationError, LmsError, Unauthorized, WorkTaken
+from sources.unified_lms.errors import ConfigurationError, LmsError, Unauthorized, WorkTaken, chain
 from sources.unified_lms.filters import check_filters
 from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.run import How, Options
@@ -265,9 +265,4 @@ def record_state(pipeline: dlt.Pipeline, connection: Connection, refusal: Unauth
 
 def own_error(error: BaseException) -> LmsError | None:
     """The connector's own error inside what dlt raises around it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, LmsError):
-            return seen
-        seen = seen.__cause__ or seen.__context__
-    return None
+    return next((one for one in chain(error) if isinstance(one, LmsError)), None)

@@ -13,7 +13,7 @@ import click
 
 from mappings.model import RESOURCES
 from pipelines.output import note
-from sources.unified_lms.errors import ConfigurationError, LmsError
+from sources.unified_lms.errors import ConfigurationError, LmsError, chain
 
 DONE, FAILED, WRONG_USAGE, INCOMPLETE = 0, 1, 2, 3
 """The exit statuses."""
@@ -50,27 +50,17 @@ def explain(error: BaseException) -> tuple[str, int]:
 
     What a library says may hold what it worked on, a learner's data or a credential.
     """
-    chain = list(_chain(error))
-    for one in chain:
+    causes = list(chain(error))
+    for one in causes:
         if isinstance(one, ConfigurationError):
             return str(one), WRONG_USAGE
         if isinstance(one, LmsError):
             return str(one), FAILED
-    for one in chain:
+    for one in causes:
         if known := _known(one):
             return known
-    kinds = " from ".join(dict.fromkeys(type(one).__name__ for one in chain))
+    kinds = " from ".join(dict.fromkeys(type(one).__name__ for one in causes))
     return f"unexpected error ({kinds}); --debug shows where, please report it", FAILED
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what caused it, the outermost first."""
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__
 
 
 def _known(error: BaseException) -> tuple[str, int] | None:

@@ -43,13 +43,23 @@ Messages say what was attempted, what came back and what to do. They hold no cre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 
 class LmsError(Exception):
     """The base of every error here."""
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and what caused it or was under way, the outermost first, each once."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
 
 
 class ConfigurationError(LmsError):
