@@ -17,6 +17,8 @@ import dlt
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.destinations.sql_client import SqlClientBase
 
+from sources.unified_lms.warehouse import column_names
+
 _IN_PROCESS = threading.RLock()
 """Threads of one process share an open DuckDB file, so that the file's own lock does not part them."""
 
@@ -50,11 +52,7 @@ class Database:
 
     def column_names(self, table: str) -> list[str]:
         """The columns of a table or view as they are, in order; none if there is no such table."""
-        try:
-            with self.client.execute_query(f"select * from {self.table(table)} where 1 = 0") as cursor:
-                return [str(column[0]) for column in cursor.native_cursor.description or ()]
-        except DestinationUndefinedEntity:
-            return []
+        return column_names(self.client, table)
 
     @contextmanager
     def exclusive(self, purpose: str) -> Iterator[None]:

@@ -71,7 +71,7 @@ class Warehouse:
         self, columns: dict[str, pa.DataType], condition: str, values: list[Any]
     ) -> Iterator[pa.Table]:
         with self._open() as client:
-            present = self._present_columns(client)
+            present = column_names(client, self._table.name)
             if not present:
                 return
             names = {column.name: client.escape_column_name(column.name) for column in self._table.columns}
@@ -88,14 +88,18 @@ class Warehouse:
             for batch in _batches(client, sql, [self._connection_id, *values]):
                 yield _shape(batch, columns)
 
-    def _present_columns(self, client: SqlClientBase[Any]) -> set[str]:
-        """The table's columns as they are; none if it does not exist. A table of an older model has fewer of them."""
-        try:
-            sql = f"select * from {client.make_qualified_table_name(self._table.name)} where 1 = 0"
-            with client.execute_query(sql) as cursor:
-                return {str(column[0]) for column in cursor.native_cursor.description or ()}
-        except DestinationUndefinedEntity:
-            return set()
+
+def column_names(client: SqlClientBase[Any], table: str) -> list[str]:
+    """The columns of a table or view as they are, in order; none if there is no such table.
+
+    A table of an older model has fewer of them than the model says.
+    """
+    try:
+        sql = f"select * from {client.make_qualified_table_name(table)} where 1 = 0"
+        with client.execute_query(sql) as cursor:
+            return [str(column[0]) for column in cursor.native_cursor.description or ()]
+    except DestinationUndefinedEntity:
+        return []
 
 
 def read_cursor(open_client: OpenClient | None, connection_id: str, resource: str) -> Cursor:
