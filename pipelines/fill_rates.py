@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from mappings.library import MappingNotFound
@@ -14,7 +15,7 @@ from mappings.model import RESOURCES, Resource
 from mappings.schemas import columns
 from pipelines.database import Database
 from pipelines.environment import Target
-from pipelines.providers import provider_ability
+from pipelines.providers import ProviderAbility, provider_ability
 from pipelines.reading import open_reading
 from sources.unified_lms.connection import connection_names, load_connection
 from sources.unified_lms.errors import ConfigurationError
@@ -62,10 +63,11 @@ def read_fill_rates(target: Target) -> list[ResourceFill]:
 
 
 def _all(reading: Database) -> Iterator[ResourceFill]:
+    ability_of = cache(_ability)  # all resources of a connection come of one look at its mappings
     for resource in RESOURCES.values():
         for row in _counts(reading, resource):
             connection, provider = str(row["connection_id"]), str(row["provider"])
-            mapped = _mapped(connection, provider, resource.name)
+            mapped = _mapped(ability_of(connection, provider), resource.name)
             fields = tuple(
                 FieldFill(path, int(row[column]), None if mapped is None else path in mapped)
                 for path, column in _columns(resource)
@@ -89,13 +91,19 @@ def _counts(reading: Database, resource: Resource) -> list[dict[str, Any]]:
     )
 
 
-def _mapped(connection: str, provider: str, resource: str) -> frozenset[str] | None:
-    """The paths that the mapping in force fills; None where the provider or its mapping is no longer to be had."""
+def _ability(connection: str, provider: str) -> ProviderAbility | None:
+    """What a provider can do under a connection; None where it or one of its mappings is no longer to be had."""
     try:
         if connection not in connection_names():
-            return frozenset(provider_ability(provider).resources[resource].coverage.paths)
+            return provider_ability(provider)
         found = load_connection(connection)
-        ability = provider_ability(provider, found.folders, found.overlays)
-        return frozenset(ability.resources[resource].coverage.paths)
-    except (ConfigurationError, MappingNotFound, KeyError):
+        return provider_ability(provider, found.folders, found.overlays)
+    except (ConfigurationError, MappingNotFound):
         return None
+
+
+def _mapped(ability: ProviderAbility | None, resource: str) -> frozenset[str] | None:
+    """The paths that the mapping in force fills; None where that cannot be told."""
+    if ability is None or resource not in ability.resources:
+        return None
+    return frozenset(ability.resources[resource].coverage.paths)
