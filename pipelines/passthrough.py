@@ -6,9 +6,9 @@ fills tables, this reads one page after the other and stops when the caller does
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from types import TracebackType
 from typing import Any, Self
@@ -23,19 +23,20 @@ from sources.unified_lms.connection import Connection, load_connection, manifest
 from sources.unified_lms.errors import (
     ConfigurationError,
     LmsError,
-    NoData,
-    NotFound,
     ProviderError,
     Unauthorized,
 )
 from sources.unified_lms.filters import check_filters, selected
-from sources.unified_lms.joins import Joiner, as_list
-from sources.unified_lms.manifest import Get, Manifest, Parents, Read
+from sources.unified_lms.joins import Joiner, Table, as_list
+from sources.unified_lms.manifest import Manifest, Parents, Read
+from sources.unified_lms.parents import list_parents
 from sources.unified_lms.prefetch import interleave
 from sources.unified_lms.records import RecordFinder
 from sources.unified_lms.run import make_mapper, resource_mapping
+from sources.unified_lms.singles import Missing, Single, SingleRecords
 from sources.unified_lms.slicing import slices
-from sources.unified_lms.ways import choose_read, split_id
+from sources.unified_lms.stopping import Stop
+from sources.unified_lms.ways import choose_read
 
 _AHEAD = 4
 """Records that may wait for the caller where several parents are read at once."""
@@ -62,15 +63,6 @@ class LiveRecord:
     def record_id(self) -> str | None:
         """The unified id; None where the record is rejected."""
         return self.unified["id"] if self.unified else None
-
-
-@dataclass(frozen=True)
-class _One:
-    """One raw record, its parent, and the variables that its joins are asked for with."""
-
-    record: Any = field(repr=False)
-    parent: Any = field(repr=False)
-    variables: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -110,6 +102,10 @@ class PassThrough:
         return make_mapper(mapping, self._manifest, self._settings)
 
     @cached_property
+    def _singles(self) -> SingleRecords:
+        return SingleRecords(self._client, self._settings)
+
+    @cached_property
     def _joiner(self) -> Joiner:
         return Joiner(self._client, self._spec.joins)
 
@@ -126,42 +122,21 @@ class PassThrough:
                 f"{self._manifest.provider} cannot be asked for one record of {self._resource}; "
                 f"use lms list {self._connection.name} {self._resource}"
             )
-        found_one = self._one(self._resource, how, record_id)
-        [found] = self._mapped([found_one.record], found_one.parent, [], found_one.variables)
+        found_one = self._one(self._resource, record_id)
+        parent, variables = found_one.parent, found_one.variables
+        [found] = self._mapped(
+            [found_one.record], parent, [], variables, lambda: self._joiner.tables(parent, variables)
+        )
         if isinstance(found, str):
             raise self._no_such(self._resource, record_id, f"left out: {found}")
         return found
 
-    def _one(self, resource: str, how: Get, record_id: str) -> _One:
-        args = split_id(how.id, record_id)
-        if args is None:
-            raise ConfigurationError(
-                f"{record_id!r} is no id of {resource} at {self._manifest.provider}; it is written {how.id}"
-            )
+    def _one(self, resource: str, record_id: str) -> Single:
         try:
-            body = orjson.loads(self._client.call(how.endpoint, {"args": args}).text)
-        except (NotFound, NoData) as error:
-            words = error.provider_message
-            raise self._no_such(
-                resource, record_id, f"the provider says: {words}" if words else ""
-            ) from error
-        seen = {"body": body, "args": args}
-        records = as_list(engine.compile(how.record).evaluate(seen))
-        if not records:
-            raise self._no_such(resource, record_id, "")
-        parent, variables = self._above(resource, how, seen)
-        return _One(records[0], parent, {**variables, "args": args})
-
-    def _above(self, resource: str, how: Get, seen: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """The parent of one record, out of its own answer or by a call of its own, and the variables that name it."""
-        if how.parent_id is None:
-            return (engine.compile(how.parent).evaluate(seen) if how.parent else None), {}
-        identifier = str(engine.compile(how.parent_id).evaluate(seen))
-        parents = next(read.parents for read in self._manifest.resources[resource].read if read.parents)
-        found = next(self._parents(parents, identifier), None)
-        if found is None:
-            raise self._no_such(parents.resource, identifier, "")
-        return found[1], {"parent": {"id": identifier}}
+            return self._singles.one(resource, record_id)
+        except Missing as missing:
+            said = f"the provider says: {missing.words}" if missing.words else ""
+            raise self._no_such(missing.resource, missing.record_id, said) from missing
 
     def _no_such(self, resource: str, record_id: str, why: str) -> NoSuchRecord:
         because = f" ({why})" if why else ""
@@ -212,20 +187,12 @@ class PassThrough:
 
     def _parents(self, parents: Parents, only: str | None) -> Iterator[tuple[str, Any]]:
         """Each parent's id and raw record, one after the other as they are taken."""
-        how = self._manifest.resources[parents.resource].get
-        if only is not None and how is not None:
-            yield only, self._one(parents.resource, how, only).record
+        if only is not None and self._manifest.resources[parents.resource].get is not None:
+            yield only, self._one(parents.resource, only).record
             return
-        identify = engine.compile(parents.id)
-        wanted = engine.compile(parents.when) if parents.when else None
-        read = choose_read(self._manifest, parents.resource, self._settings)
-        pieces = ({"args": piece} for piece in self._slices(read))
-        pages = chain.from_iterable(self._client.pages(read.endpoint, variables) for variables in pieces)
-        for page in pages:
-            for record in as_list(orjson.loads(page.records)):
-                identifier = str(identify.evaluate(record))
-                if only in (None, identifier) and (wanted is None or wanted.evaluate(record)):
-                    yield identifier, record
+        for identifier, record in list_parents(self._client, parents, self._settings, Stop()):
+            if only in (None, identifier):
+                yield identifier, orjson.loads(record)
 
     def _scope(
         self, read: Read, parent: tuple[str, Any], args: Mapping[str, Any]
@@ -242,21 +209,29 @@ class PassThrough:
         self, read: Read, parent: Any, variables: Mapping[str, Any]
     ) -> Iterator[LiveRecord | UnreadParent]:
         finder = RecordFinder(self._client, self._resource, read)
+        tables = cache(lambda: self._joiner.tables(parent, variables))
         for page in self._client.pages(read.endpoint, variables):
             records, joined = finder.find(page.answer, _dump(parent), variables)
-            found = self._mapped(orjson.loads(records), parent, joined, variables)
+            found = self._mapped(orjson.loads(records), parent, joined, variables, tables)
             yield from (record for record in found if not isinstance(record, str))
 
     # -- what a record becomes ---------------------------------------------------------------------
 
     def _mapped(
-        self, records: list[Any], parent: Any, joined: list[dict[str, Any]], variables: Mapping[str, Any]
+        self,
+        records: list[Any],
+        parent: Any,
+        joined: list[dict[str, Any]],
+        variables: Mapping[str, Any],
+        tables: Callable[[], Mapping[str, Table]],
     ) -> Iterator[LiveRecord | str]:
-        """The records, each mapped and checked when it is taken; the reason instead of one left out on purpose."""
+        """The records, each mapped and checked when it is taken; the reason instead of one left out on purpose.
+
+        `tables` gives what is joined for the connection and the parent; it is asked for where there is a record.
+        """
         if not records:
             return
-        tables = self._joiner.tables(parent, variables)
-        extra = self._joiner.joined(_dump(records), _dump(parent), tables, variables) or [{}] * len(records)
+        extra = self._joiner.joined(_dump(records), _dump(parent), tables(), variables) or [{}] * len(records)
         beside = [first | second for first, second in zip(joined or [{}] * len(extra), extra, strict=True)]
         for record, more in zip(records, beside, strict=True):
             yield self._map(record, parent, more)

@@ -10,10 +10,10 @@ import orjson
 
 from mappings import engine
 from sources.unified_lms.client import Client
-from sources.unified_lms.errors import ConfigurationError, NoData, NotFound
-from sources.unified_lms.joins import as_list
+from sources.unified_lms.errors import ConfigurationError
 from sources.unified_lms.manifest import Get, Read
 from sources.unified_lms.records import RecordFinder
+from sources.unified_lms.singles import Missing, SingleRecords
 from sources.unified_lms.spool import WHOLE
 from sources.unified_lms.ways import split_id
 
@@ -36,6 +36,7 @@ class NamedRecords:
         self._read = read
         self._resource = resource
         self._get: Get | None = client.manifest.resources[resource].get
+        self._singles = SingleRecords(client, client.settings)
         self._finder = RecordFinder(client, resource, read)
         self._identify = engine.compile(identify, name="changed id")
 
@@ -49,24 +50,15 @@ class NamedRecords:
 
     def one(self, identifier: str) -> Named | None:
         """The record with an id; None where the provider has none (any more), or says so in an error."""
-        how = self._get
-        args = split_id(how.id, identifier) if how else None
-        if how is None or args is None:
+        if self._get is None or split_id(self._get.id, identifier) is None:
             raise ConfigurationError(
                 f"{self._client.manifest.provider}: `changed.id` gives {identifier!r}, which is no id of "
                 f"{self._resource} as its `get` takes it apart"
             )
         try:
-            body = orjson.loads(self._client.call(how.endpoint, {"args": args}).text)
-        except (NotFound, NoData):
+            found = self._singles.one(self._resource, identifier)
+        except Missing:
             return None
-        return self._found(how, {"body": body, "args": args})
-
-    def _found(self, how: Get, seen: dict[str, Any]) -> Named | None:
-        records = as_list(engine.compile(how.record).evaluate(seen))
-        if not records:
-            return None
-        parent = engine.compile(how.parent).evaluate(seen) if how.parent else None
         above = self._read.parents
-        scope = str(engine.compile(above.id).evaluate(parent)) if above else WHOLE
-        return Named(scope, records[0], parent, {"args": seen["args"], "parent": {"id": scope}})
+        scope = str(engine.compile(above.id).evaluate(found.parent)) if above else WHOLE
+        return Named(scope, found.record, found.parent, {**found.variables, "parent": {"id": scope}})
