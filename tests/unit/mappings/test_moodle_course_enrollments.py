@@ -117,9 +117,12 @@ def test_an_enrolment_that_is_not_active_is_unknown(enrollment: MapRecord) -> No
     assert (found["status"], found["status_source"]) == ("unknown", "suspended")
 
 
-@pytest.mark.parametrize("activities", [{"tracked": 0, "done": 0}, None])
+@pytest.mark.parametrize(
+    "activities",
+    [{"tracked": 0, "done": 0}, None, {"tracked": None, "done": [0, 0]}, {"tracked": 4, "done": None}],
+)
 def test_nothing_tracked_is_no_progress(enrollment: MapRecord, activities: Any) -> None:
-    """Zeros of somebody who is not tracked, or of a course without activities, are no 0 percent."""
+    """Zeros of somebody not tracked or of a course without activities, and what is no count, are no 0 percent."""
     assert "progress_percent" not in enrollment(activities=activities)
 
 
