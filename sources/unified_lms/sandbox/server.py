@@ -37,7 +37,14 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening = Event()
+        self.ended = Event()
         self._end: Callable[[], object] = lambda: None
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            super().run(sockets)
+        finally:
+            self.ended.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -166,9 +173,11 @@ class SandboxServer:
 
     def wait(self) -> None:
         """Blocks until the server ends or the thread is interrupted: for `lms sandbox`."""
+        # Not by joining the thread: Python before 3.13 takes a thread for ended once a join of it is interrupted, and
+        # `stop` would close the socket under a loop that still runs.
         if self._running:
-            while self._running[1].is_alive():
-                self._running[1].join(0.5)
+            while not self._running[0].ended.wait(0.5):
+                pass
 
     def stop(self) -> None:
         """Stops serving; an answer that takes longer than a second is cut. Without effect unless running."""

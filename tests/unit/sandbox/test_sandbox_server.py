@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,12 @@ def _fail_inside(server: SandboxServer) -> None:
         raise ZeroDivisionError
 
 
+def _wait_and_be_interrupted() -> None:
+    with SandboxServer() as server:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        server.wait()
+
+
 def _serving() -> set[threading.Thread]:
     """The threads that serve a sandbox now; those of other tests' fixtures may be among them."""
     return {thread for thread in threading.enumerate() if thread.name == "sandbox-talentlms"}
@@ -49,6 +56,18 @@ def test_the_server_stops_when_its_block_fails() -> None:
     server, before = SandboxServer(), _serving()
     with pytest.raises(ZeroDivisionError):
         _fail_inside(server)
+    assert _serving() <= before
+
+
+def test_the_server_stops_after_an_interrupted_wait() -> None:
+    """Ctrl-C while the main thread waits for the server ends the server, and the block waits for that."""
+    before = _serving()
+    usual = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _wait_and_be_interrupted()
+    finally:
+        signal.signal(signal.SIGALRM, usual)
     assert _serving() <= before
 
 
