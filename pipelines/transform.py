@@ -134,14 +134,20 @@ def transform(
     """
     options = (options or Options()).configured()
     _check(target, options)
-    with _seeds(options.seeds) as seeds, tempfile.TemporaryDirectory(prefix="lms-dbt-") as work:
-        command = _command(options, target, Path(work))
-        environment = os.environ | _environment(target) | {"LMS_SEEDS": os.path.relpath(seeds, PROJECT)}
-        said = _run(command, environment, progress)
+    with _project(options.seeds) as project, tempfile.TemporaryDirectory(prefix="lms-dbt-") as work:
+        said = _run(
+            _command(options, target, project, Path(work)), os.environ | _environment(target), progress
+        )
         results = Path(work) / "run_results.json"
         if not results.is_file():
             raise TransformFailed(_reason(said), said)
-        return TransformResult(marts_schema(target), tuple(_nodes(results)))
+        nodes = tuple(_nodes(results))
+    if not nodes:
+        raise ConfigurationError(
+            f"--select {' '.join(options.select)} names no model, seed or test of the project; "
+            "docs/transform.md lists the models"
+        )
+    return TransformResult(marts_schema(target), nodes)
 
 
 def _check(target: Target, options: Options) -> None:
@@ -159,7 +165,7 @@ def _check(target: Target, options: Options) -> None:
         )
 
 
-def _command(options: Options, target: Target, work: Path) -> list[str]:
+def _command(options: Options, target: Target, project: Path, work: Path) -> list[str]:
     variables = {
         "dataset": target.dataset,
         "time_zone": options.time_zone,
@@ -174,7 +180,7 @@ def _command(options: Options, target: Target, work: Path) -> list[str]:
         sys.executable, "-c", _RUN_DBT, "--log-format", "json", "--log-path", str(work),
         # A log of everything, which nobody reads before it is removed, is a quarter of dbt's processor time.
         "--log-level-file", "none", "build",
-        "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(work),
+        "--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(work),
         "--vars", given, *selected, *left_out,
     ]  # fmt: skip
 
@@ -208,16 +214,20 @@ def _libpq(credentials: Any) -> dict[str, str]:
 
 
 @contextmanager
-def _seeds(folder: Path | None) -> Iterator[Path]:
-    """A folder with every seed: the user's files where there are any, the project's empty ones otherwise."""
-    own = PROJECT / "seeds"
-    if folder is None:
-        yield own
+def _project(seeds: Path | None) -> Iterator[Path]:
+    """The dbt project; a copy of it where the user has seeds of their own, with these in place of the empty ones.
+
+    dbt would take seeds from outside of the project as well, but it puts what it compiles of them under the target
+    path with every `..` of theirs, which ends wherever so many folders up are from there.
+    """
+    if seeds is None:
+        yield PROJECT
         return
-    with tempfile.TemporaryDirectory(prefix="lms-seeds-") as place:
-        shutil.copytree(own, place, dirs_exist_ok=True)
-        for file in _checked_seeds(folder, own):
-            shutil.copy(file, place)
+    checked = _checked_seeds(seeds, PROJECT / "seeds")
+    with tempfile.TemporaryDirectory(prefix="lms-dbt-project-") as place:
+        shutil.copytree(PROJECT, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target", "logs"))
+        for file in checked:
+            shutil.copy(file, Path(place) / "seeds")
         yield Path(place)
 
 

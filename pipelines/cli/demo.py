@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.cli.group import INCOMPLETE, common, finish
+from pipelines.cli.transform import explain_failed
 from pipelines.output import note, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def demo(folder: Path, as_json: bool) -> None:
         print_json(result.document)
     else:
         _show(result, time.monotonic() - began)
+    if result.marts:
+        explain_failed(result.marts)
     finish(0 if result.complete else INCOMPLETE)
 
 
@@ -66,7 +69,9 @@ def _show(result: DemoResult, seconds: float) -> None:
         print_table(query.columns, query.rows)
         say()
     if result.marts:
-        say(f"dbt built and tested {len(result.marts.nodes)} things in the schema {result.marts.schema}.")
+        total, failed = len(result.marts.nodes), len(result.marts.failed)
+        built = f"{total - failed} of {total} things" if failed else f"{total} things"
+        say(f"dbt built and tested {built} in the schema {result.marts.schema}.")
     if result.report:
         say(f"Open {result.report} in a browser: the same as charts.")
     say(f"All of it is in {result.file}, made in {seconds:.0f} seconds. What to try next:")

@@ -36,9 +36,12 @@ def reset(
     prepare_dlt()
     from pipelines.environment import target
     from pipelines.reset import find_cursors, forget_cursors
+    from sources.unified_lms.connection import load_connection
 
     place = target(destination, dataset)
     found = find_cursors(place, name, resources or None)
+    if not found:
+        load_connection(name)  # a name that nobody configured is an error, and no connection without cursors
     if found and not yes:
         _ask(name, found)
     if found:
@@ -46,7 +49,8 @@ def reset(
     if as_json:
         print_json({"connection": name, "forgotten": found})
     else:
-        note(f"{name}: {len(found)} cursors forgotten" if found else f"{name} has no cursor to forget")
+        count = "1 cursor" if len(found) == 1 else f"{len(found)} cursors"
+        note(f"{name}: {count} forgotten" if found else f"{name} has no cursor to forget")
 
 
 def _ask(name: str, found: list[dict[str, Any]]) -> None:

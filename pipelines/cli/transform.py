@@ -12,7 +12,7 @@ from pipelines.cli.group import FAILED, common, debugging, finish, interactive, 
 from pipelines.output import note, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from pipelines.transform import Node, TransformResult
+    from pipelines.transform import TransformResult
 
 _COLUMNS = ("table", "status", "seconds")
 _EVERY = 40
@@ -80,8 +80,7 @@ def transform(
         print_json(result.document)
     else:
         show(result)
-    for node in result.failed:
-        _explain(node)
+    explain_failed(result)
     finish(FAILED if result.failed else 0)
 
 
@@ -99,14 +98,15 @@ def show(result: TransformResult) -> None:
     say(
         f"{len(tests) - sum(not node.good for node in tests)} of {len(tests)} tests passed. Schema: {result.schema}"
     )
-    for node in result.failed:
-        _explain(node)
 
 
-def _explain(node: Node) -> None:
+def explain_failed(result: TransformResult) -> None:
     """Names what went wrong. What the database says of a model may quote a row, so it is for --debug."""
-    tested = node.kind == "test" and node.status == "fail"
-    said = (
-        node.message if tested or debugging() else "--debug shows the database's message, which may hold data"
-    )
-    note(f"{node.kind} {node.name}: {node.status}" + (f": {said}" if node.status != "skipped" else ""))
+    for node in result.failed:
+        tested = node.kind == "test" and node.status == "fail"
+        said = (
+            node.message
+            if tested or debugging()
+            else "--debug shows the database's message, which may hold data"
+        )
+        note(f"{node.kind} {node.name}: {node.status}" + (f": {said}" if node.status != "skipped" else ""))

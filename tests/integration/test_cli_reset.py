@@ -68,3 +68,10 @@ def test_nothing_to_forget(campus: Campus, warehouse: Target) -> None:
     """Before the first run there is nothing to ask, and no warehouse is made."""
     result = lms("reset", "campus")
     assert (result.exit_code, result.stderr) == (0, "campus has no cursor to forget\n")
+
+
+def test_a_connection_that_nobody_configured_is_an_error(campus: Campus) -> None:
+    """A misspelt name is not taken for a connection without cursors."""
+    refused = lms("reset", "campsu", "--yes")
+    assert refused.exit_code == 2
+    assert "there is no connection 'campsu'" in refused.stderr

@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from pipelines import transform as module
@@ -70,6 +71,44 @@ def test_seeds_that_would_not_be_read_are_refused(
         transform(place, Options(seeds=folder))
 
 
+def test_seeds_of_one_s_own_lie_within_the_project_that_dbt_gets(
+    place: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside of it dbt would compile them under a path with `..` in it, which leads elsewhere from another place."""
+    seen: dict[str, str] = {}
+
+    def look(command: list[str], *_: object) -> str:
+        project = Path(command[command.index("--project-dir") + 1])
+        assert yaml.safe_load((project / "dbt_project.yml").read_text("utf-8"))["seed-paths"] == ["seeds"]
+        seen.update({file.name: file.read_text("utf-8") for file in (project / "seeds").glob("*.csv")})
+        return ""
+
+    monkeypatch.setattr(module, "_run", look)
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "compliance_rules.csv").write_text(HEADER + "safety,,acme,101,,,30,\n", "utf-8")
+    with pytest.raises(TransformFailed):
+        transform(place, Options(seeds=folder))
+    own = module.PROJECT / "seeds" / "person_identities.csv"
+    assert seen == {
+        "compliance_rules.csv": HEADER + "safety,,acme,101,,,30,\n",
+        "person_identities.csv": own.read_text("utf-8"),
+    }
+
+
+def test_a_selector_that_selects_nothing_is_refused(place: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """dbt calls building nothing a success; a misspelt model is none."""
+
+    def build_nothing(command: list[str], *_: object) -> str:
+        work = Path(command[command.index("--target-path") + 1])
+        (work / "run_results.json").write_text('{"results": []}', "utf-8")
+        return ""
+
+    monkeypatch.setattr(module, "_run", build_nothing)
+    with pytest.raises(ConfigurationError, match="--select dim_user names no model"):
+        transform(place, Options(select=["dim_user"]))
+
+
 def test_a_locked_file_is_named_as_such(place: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """DuckDB takes one process that writes: the sentence says what to end."""
     monkeypatch.setattr(module, "_run", lambda *_: "IO Error: Could not set lock on file")
@@ -87,7 +126,7 @@ def test_what_the_database_says_stays_behind_debug(monkeypatch: pytest.MonkeyPat
     done = CliRunner().invoke(main, ["transform"])
     assert done.exit_code == 1
     assert "ana.ruiz" not in done.output
-    assert "model dim_users: error" in done.output
+    assert done.output.count("model dim_users: error") == 1
     assert "Got 2 results" in done.output
 
 
