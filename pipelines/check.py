@@ -13,7 +13,6 @@ import orjson
 from mappings import engine
 from mappings.model import RESOURCES
 from pipelines.grants import lacking
-from pipelines.passthrough import PassThrough
 from sources.unified_lms.client import Client, LimitState
 from sources.unified_lms.connection import Connection
 from sources.unified_lms.errors import (
@@ -32,6 +31,7 @@ from sources.unified_lms.errors import (
 from sources.unified_lms.joins import as_list
 from sources.unified_lms.manifest import Count, Join, Manifest, Read
 from sources.unified_lms.manifest.paging import NoPaging, Offsets, PageNumbers
+from sources.unified_lms.passthrough import PassThrough
 from sources.unified_lms.slicing import slices
 from sources.unified_lms.templates import parse
 from sources.unified_lms.ways import choose_read

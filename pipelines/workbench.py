@@ -20,11 +20,11 @@ from mappings.merging import SHIPPED, Merged
 from mappings.model import RESOURCES, Resource
 from mappings.overlays import Overlay, OverlayError, column_types, parse_overlay
 from mappings.rows import Violation, check
-from pipelines.passthrough import LiveRecord, open_pass_through
 from sources.unified_lms.connection import Connection, load_connection, manifest_of
 from sources.unified_lms.errors import ConfigurationError
 from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.overlays import LEVELS
+from sources.unified_lms.passthrough import LiveRecord, open_pass_through
 from sources.unified_lms.run import resource_mapping
 
 Input = Mapping[str, Any]

@@ -11,7 +11,7 @@ from pipelines.cli.group import DONE, INCOMPLETE, ResourceName, common, filter_o
 from pipelines.output import note, print_json, print_line
 
 if TYPE_CHECKING:
-    from pipelines.passthrough import LiveRecord, PassThrough
+    from sources.unified_lms.passthrough import LiveRecord, PassThrough
 
 FORMATS = ("unified", "raw", "normalized")
 
@@ -57,7 +57,7 @@ def list_records(
       lms list acme courses --format normalized
     """
     prepare_dlt()
-    from pipelines.passthrough import open_pass_through
+    from sources.unified_lms.passthrough import open_pass_through
 
     with open_pass_through(name, resource, list(filters)) as reading:
         finish(
@@ -76,8 +76,8 @@ def _print_list(
     no_remote_data: bool,
 ) -> bool:
     """Prints the records; whether everything that was asked for could be shown."""
-    from pipelines.passthrough import UnreadParent
     from sources.unified_lms.errors import BudgetExhausted
+    from sources.unified_lms.passthrough import UnreadParent
 
     printed, whole = 0, True
     try:
@@ -120,7 +120,7 @@ def get_record(
       lms get acme course_enrollments 101:5 --json
     """
     prepare_dlt()
-    from pipelines.passthrough import open_pass_through
+    from sources.unified_lms.passthrough import open_pass_through
 
     with open_pass_through(name, resource) as reading:
         record = reading.get(record_id)
@@ -132,7 +132,7 @@ def get_record(
 
 def _shown(record: LiveRecord, resource: str, form: str, no_remote_data: bool) -> Any:
     """The record in the form asked for; None for one that is rejected."""
-    from pipelines.passthrough import normalized, unified
+    from sources.unified_lms.passthrough import normalized, unified
 
     if form == "raw":
         return record.raw

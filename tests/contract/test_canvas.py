@@ -9,10 +9,10 @@ import pytest
 
 from mappings.model import RESOURCES
 from pipelines.check import check_connection
-from pipelines.passthrough import LiveRecord, NoSuchRecord, PassThrough
 from sources.unified_lms.client import Client
 from sources.unified_lms.errors import Forbidden, Unauthorized
 from sources.unified_lms.manifest import load_manifest
+from sources.unified_lms.passthrough import LiveRecord, NoSuchRecord, PassThrough
 from sources.unified_lms.sandbox import Faults, Rule, SandboxServer, World, expected
 from sources.unified_lms.sandbox.dialects.canvas_options import PERMISSIONS
 from sources.unified_lms.sandbox.faults import Reply

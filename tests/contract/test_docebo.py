@@ -9,9 +9,9 @@ import pytest
 
 from mappings.model import RESOURCES
 from pipelines.check import check_connection
-from pipelines.passthrough import PassThrough
 from sources.unified_lms.client import Client
 from sources.unified_lms.manifest import load_manifest
+from sources.unified_lms.passthrough import PassThrough
 from sources.unified_lms.sandbox import Faults, Rule, SandboxServer, World, expected
 from sources.unified_lms.sandbox.faults import Do, DuplicateRecords, Reply
 from sources.unified_lms.selection import Selection

@@ -10,10 +10,10 @@ import pytest
 
 from mappings.model import RESOURCES
 from pipelines.check import CheckResult, check_connection
-from pipelines.passthrough import NoSuchRecord, PassThrough
 from sources.unified_lms.client import Client
 from sources.unified_lms.errors import Forbidden, Invalid, Rejected, Transient
 from sources.unified_lms.manifest import load_manifest
+from sources.unified_lms.passthrough import NoSuchRecord, PassThrough
 from sources.unified_lms.sandbox import SandboxServer, World, expected
 from sources.unified_lms.sandbox.dialects.moodle_wire import READ_FUNCTIONS
 from tests.contract.harness import connect, flat, read, readable

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.passthrough import PassThrough
 from sources.unified_lms.client import Client
+from sources.unified_lms.passthrough import PassThrough
 from sources.unified_lms.singles import Missing, SingleRecords
 from tests.unit.sources.conftest import Asked, Provider
 
