@@ -23,10 +23,11 @@ from sources.unified_lms.connection import Connection, load_connection, manifest
 from sources.unified_lms.errors import (
     ConfigurationError,
     LmsError,
+    NotFound,
     ProviderError,
     Unauthorized,
 )
-from sources.unified_lms.filters import check_filters, selected
+from sources.unified_lms.filters import check_filters, looked_up, selected
 from sources.unified_lms.joins import Joiner, Table, as_list
 from sources.unified_lms.manifest import Manifest, Parents, Read
 from sources.unified_lms.parents import list_parents
@@ -152,7 +153,9 @@ class PassThrough:
         With `together` parents are read several at once, in no order: for those who want all of them.
         """
         read = choose_read(self._manifest, self._resource, self._settings)
-        args, parent = selected(self._manifest, self._resource, filters, self._settings)
+        args, parent, lookup = selected(self._manifest, self._resource, filters, self._settings)
+        if lookup is not None:
+            return self._looked_up(looked_up(read, lookup), {"args": args})
         if parent is not None and read.parents is None:
             raise ConfigurationError(
                 f"the connection's settings choose a way to read {self._resource} that cannot be filtered by parent"
@@ -165,6 +168,12 @@ class PassThrough:
             return chain.from_iterable(scopes)
         workers = self._manifest.limits.concurrency
         return interleave(scopes, workers=workers, ahead=_AHEAD * workers)
+
+    def _looked_up(self, read: Read, variables: Mapping[str, Any]) -> Iterator[LiveRecord | UnreadParent]:
+        try:
+            yield from self._records(read, None, variables)
+        except NotFound:
+            return
 
     def _slices(self, read: Read) -> list[dict[str, Any]]:
         return slices(read, self._settings, self._client.now())

@@ -49,8 +49,8 @@ def plan_run(
     if part is not None:
         return Plan("backfill", part)
     if filters:
-        args, parent = selected(manifest, resource, filters, settings)
-        return Plan("filtered", Selection(args=args, parent=parent))
+        args, parent, lookup = selected(manifest, resource, filters, settings)
+        return Plan("filtered", Selection(args=args, parent=parent, lookup=lookup))
     can_ask = choose_changed(manifest, resource, settings) is not None
     selection = Selection(after=cursor.rotation_after)
     if can_ask and _recent(cursor, rhythm, now) and cursor.position is not None:

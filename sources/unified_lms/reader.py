@@ -27,6 +27,7 @@ from sources.unified_lms.errors import (
     Stopped,
     Unauthorized,
 )
+from sources.unified_lms.filters import looked_up
 from sources.unified_lms.joins import Joiner, Table, as_list
 from sources.unified_lms.manifest import Manifest, Parents, Read
 from sources.unified_lms.named import NamedRecords
@@ -126,6 +127,8 @@ class Reader:
 
     def _choose(self, resource: str) -> Read:
         read = choose_read(self._manifest, resource, self._settings)
+        if self._selection.lookup and resource == self._resource:
+            return looked_up(read, self._selection.lookup)
         return changed_read(read, self._changed) if self._changed and resource == self._resource else read
 
     def _arguments(self) -> dict[str, Any]:

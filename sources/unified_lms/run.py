@@ -338,7 +338,7 @@ def resource_mapping(manifest: Manifest, resource: str, connection: Connection) 
     )
     decisive: tuple[str, ...] = (
         mapping.digest,
-        manifest.resources[resource].model_dump_json(),
+        manifest.resources[resource].model_dump_json(exclude={"writes"}),
         fingerprint(overlays.changes),
     )
     if connection.privacy:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sources.unified_lms.manifest import Filter
 from sources.unified_lms.parents import ParentCache, Range
 
 
@@ -17,6 +18,8 @@ class Selection:
     """Further variables of the endpoint, from filters."""
     parent: str | None = None
     """The one parent to read under."""
+    lookup: Filter | None = None
+    """The filter whose own call finds what is to be read."""
     between: Range | None = None
     """The parents to read under, each of them whole."""
     parents: ParentCache | None = field(default=None, compare=False)

@@ -159,8 +159,13 @@ def query_pairs(query: Mapping[str, Any], variables: Variables) -> list[tuple[st
 
 
 def form_pairs(form: Mapping[str, Any], variables: Variables) -> list[tuple[str, str]]:
+    """Form fields with placeholders filled in, in the notation of `php_pairs`."""
+    return php_pairs(render(form, variables))
+
+
+def php_pairs(form: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Form fields in PHP's notation: `users[0][name]`; a list under a key that ends in `[]` repeats the key."""
-    return [pair for key, value in render(form, variables).items() for pair in _php(key, value)]
+    return [pair for key, value in form.items() for pair in _php(key, value)]
 
 
 def _php(key: str, value: Any) -> Iterator[tuple[str, str]]:

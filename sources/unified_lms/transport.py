@@ -28,7 +28,7 @@ from sources.unified_lms.limits import Timing
 from sources.unified_lms.manifest import Endpoint, Manifest
 from sources.unified_lms.oauth import Surroundings
 from sources.unified_lms.redaction import Redactor, quiet_http_loggers
-from sources.unified_lms.templates import TemplateError, Variables, form_pairs, parse, query_pairs, render
+from sources.unified_lms.templates import TemplateError, Variables, parse, php_pairs, query_pairs, render
 from sources.unified_lms.tokens import TokenStore, token_store
 from sources.unified_lms.verdicts import Attempt
 
@@ -131,10 +131,11 @@ class Transport:
         if spec.json_:
             rendered: Any = render(spec.json_, variables)
             return {"Content-Type": "application/json"}, orjson.dumps(rendered, default=str)
-        form = {**self._api.form, **spec.form} if spec.sends_form else spec.form
+        own = render(spec.form, variables) or {}
+        form = {**render(self._api.form, variables), **own} if spec.sends_form else own
         if not form:
             return {}, None
-        text = urlencode(form_pairs(form, variables), quote_via=quote)
+        text = urlencode(php_pairs(form), quote_via=quote)
         return {"Content-Type": "application/x-www-form-urlencoded"}, text.encode()
 
     def _next_page(self, given: str, attempt: Attempt) -> httpx.URL:

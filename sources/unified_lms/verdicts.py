@@ -76,7 +76,7 @@ class Judge:
             text: str | None = body.read(reply.content)
         except TornBody:
             text = None
-        rule = self._rule(reply, text)
+        rule = self._rule(reply, text, attempt.spec)
         kind = rule.kind if rule else _default_kind(reply.status)
         if kind is None and text is not None:
             return text
@@ -106,8 +106,9 @@ class Judge:
             came, "Check that `base_url` leads to the API, and run again later", status=reply.status
         )
 
-    def _rule(self, reply: Reply, text: str | None) -> ErrorRule | None:
-        return next((rule for rule in self._rules if self._holds(rule, reply, text)), None)
+    def _rule(self, reply: Reply, text: str | None, spec: Endpoint) -> ErrorRule | None:
+        rules = (*spec.errors, *self._rules)
+        return next((rule for rule in rules if self._holds(rule, reply, text)), None)
 
     def _holds(self, rule: ErrorRule, reply: Reply, text: str | None) -> bool:
         if rule.status and reply.status not in rule.status:

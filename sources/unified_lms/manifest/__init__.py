@@ -27,6 +27,7 @@ from sources.unified_lms.manifest.model import (
     SkipRule,
     Without,
 )
+from sources.unified_lms.manifest.writing import Write, Writes
 
 __all__ = [
     "SHIPPED",
@@ -48,6 +49,8 @@ __all__ = [
     "Setting",
     "SkipRule",
     "Without",
+    "Write",
+    "Writes",
     "load_manifest",
     "manifest_path",
     "parse_manifest",

@@ -89,10 +89,20 @@ def _uses_of(key: str, resource: ResourceSpec) -> Iterator[tuple[str, str]]:
         yield f"{key}.get.endpoint", resource.get.endpoint
     if resource.changed and resource.changed.endpoint:
         yield f"{key}.changed.endpoint", resource.changed.endpoint
+    yield from _uses_of_filters_and_writes(key, resource)
     for name, join in resource.joins.items():
         yield f"{key}.joins.{name}.endpoint", join.endpoint
         if join.each:
             yield f"{key}.joins.{name}.each.endpoint", join.each.endpoint
+
+
+def _uses_of_filters_and_writes(key: str, resource: ResourceSpec) -> Iterator[tuple[str, str]]:
+    for name, rule in resource.filters.items():
+        if rule.endpoint:
+            yield f"{key}.filters.{name}.endpoint", rule.endpoint
+    for name, write in resource.writes.operations.items():
+        for index, call in enumerate(write.calls):
+            yield f"{key}.writes.{name}.calls.{index}", call
 
 
 def _references(manifest: Manifest) -> Iterator[Finding]:
@@ -167,6 +177,7 @@ def _resources(manifest: Manifest) -> Iterator[Finding]:
             yield from _join(f"{key}.joins.{join_name}", join, resource)
         if resource.get:
             yield from _get(f"{key}.get", resource.get, resource)
+        yield from _writes(f"{key}.writes", name, resource)
         for index, gap in enumerate(resource.gaps):
             yield from _fields(f"{key}.gaps.{index}.fields", name, gap.fields)
         if resource.changed:
@@ -223,6 +234,10 @@ def _filters(key: str, name: str, resource: ResourceSpec) -> Iterator[Finding]:
             fields = [field.name for field in RESOURCES[name].fields]
             spelling = f"write a field, field[{'|'.join(COMPARISONS)}] or, for a ref, field[property]"
             yield place, f"is no filter of {name}; {spelling}; {suggestion(spelled.split('[')[0], fields)}"
+        if rule.endpoint and rule.parent:
+            yield place, "has both `endpoint` and `parent: true`; keep one of them"
+        if rule.records and not rule.endpoint:
+            yield f"{place}.records", "says where an endpoint's records are; add `endpoint`, or remove it"
         if bool(rule.args) == rule.parent:
             yield place, "has to say either `args` or `parent: true`"
         if rule.parent and not any(read.parents for read in resource.read):
@@ -264,6 +279,30 @@ def _get(key: str, get: Get, resource: ResourceSpec) -> Iterator[Finding]:
             f"{key}.id",
             f"is {get.id!r}; it has to hold names in braces, such as {{id}} or {{course}}:{{user}}",
         )
+
+
+def _writes(key: str, name: str, resource: ResourceSpec) -> Iterator[Finding]:
+    writes = resource.writes
+    if writes.operations and resource.identify is None:
+        yield key, "writes records; add `identify`, which says what their ids are"
+    yield from _fields(f"{key}.keys", name, writes.keys)
+    if writes.create and not writes.keys and name != "course_enrollments":
+        yield (
+            f"{key}.keys",
+            "is empty; name the fields by which a record is found that was made without an answer",
+        )
+    for operation, write in writes.operations.items():
+        place = f"{key}.{operation}"
+        yield from _fields(f"{place}.fields", name, write.fields)
+        for part in ("required", "clears"):
+            for field in getattr(write, part):
+                if field not in write.fields:
+                    yield (
+                        f"{place}.{part}",
+                        f"names {field!r}, which is not among the `fields` of the operation",
+                    )
+        if write.id and operation != "create":
+            yield f"{place}.id", "is the id of what is made, which only `create` does; remove it"
 
 
 def _changed(manifest: Manifest, key: str, changed: Changed, resource: ResourceSpec) -> Iterator[Finding]:
@@ -314,9 +353,20 @@ def _places(manifest: Manifest) -> Iterator[Place]:
     for index, window in enumerate(manifest.limits.windows):
         yield Place(f"limits.windows.{index}", window.requests, frozenset({"settings"}), discovered=False)
     discovering = {setting.discover.endpoint for setting in manifest.settings.values() if setting.discover}
+    written = {
+        call
+        for resource in manifest.resources.values()
+        for write in resource.writes.operations.values()
+        for call in write.calls
+    }
     for name, endpoint in manifest.endpoints.items():
         tree = _tree(endpoint)
         everything = known | {"parent", "args", "page"}
         yield Place(
-            f"endpoints.{name}", tree, everything, endpoint.paging, discovered=name not in discovering
+            f"endpoints.{name}",
+            tree,
+            everything,
+            endpoint.paging,
+            discovered=name not in discovering,
+            written=name in written,
         )

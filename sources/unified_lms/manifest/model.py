@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 from sources.unified_lms.errors import KINDS
 from sources.unified_lms.manifest.authorization import Auth
 from sources.unified_lms.manifest.paging import NoPaging, Paging
-from sources.unified_lms.manifest.parts import Jsonata, Part, Text, Tree, Whole
+from sources.unified_lms.manifest.parts import Body, Jsonata, Part, Text, Tree, Whole
+from sources.unified_lms.manifest.writing import Writes
 
 PROVIDER_NAME = r"^[a-z][a-z0-9_]*$"
 """How a provider is named; its manifest's file has the same name."""
@@ -136,19 +137,21 @@ class Endpoint(Part):
     """One call of the API. `form` and `json` exclude one another; `records` sees the body.
 
     `needs` names what the account must have been granted for it (a scope, a function), as `check.grants` lists them.
+    `errors` go before the provider's.
     """
 
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     path: Text
     query: Tree = Field(default_factory=dict)
-    form: Tree = Field(default_factory=dict)
-    json_: Tree = Field(default_factory=dict, alias="json")
+    form: Body = Field(default_factory=dict)
+    json_: Body = Field(default_factory=dict, alias="json")
     headers: dict[str, Text] = Field(default_factory=dict)
     records: Jsonata = "$"
     paging: Paging = NoPaging()
     repeatable: bool | None = None
     permission: str | None = None
     needs: tuple[str, ...] = ()
+    errors: tuple[ErrorRule, ...] = ()
     timeout: float = Field(default=60, gt=0, le=600)
 
     @property
@@ -235,10 +238,16 @@ class SkipRule(Part):
 
 
 class Filter(Part):
-    """What a unified filter becomes: `{args.*}` by expressions over `{value, settings}`, or the one parent to read."""
+    """What a unified filter becomes: `{args.*}` by expressions over `{value, settings}`, or the one parent to read.
+
+    `endpoint` and `records` go before those of `read`, where a call of its own finds what is asked for; its answer
+    "not found" is then an empty list.
+    """
 
     args: dict[str, Jsonata] = Field(default_factory=dict)
     parent: bool = False
+    endpoint: str | None = None
+    records: Jsonata | None = None
 
 
 class Each(Part):
@@ -312,6 +321,7 @@ class ResourceSpec(Part):
     changed: Changed | None = None
     gaps: tuple[Gap, ...] = ()
     deleted: Jsonata | None = None
+    writes: Writes = Writes()
 
 
 class Count(Part):
@@ -355,7 +365,8 @@ class Manifest(Part):
 
     @property
     def operations(self) -> dict[str, tuple[str, ...]]:
-        """What can be done with each resource: `list`, and `get` where one record can be asked for."""
+        """What can be done with each resource: `list`, `get` where one record can be asked for, and what is written."""
         return {
-            name: ("list", "get") if resource.get else ("list",) for name, resource in self.resources.items()
+            name: ("list", *(("get",) if resource.get else ()), *resource.writes.operations)
+            for name, resource in self.resources.items()
         }

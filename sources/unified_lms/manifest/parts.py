@@ -36,9 +36,20 @@ def _template(value: Any) -> Any:
 def _whole(value: Any) -> int | str:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
-    if isinstance(value, str) and len(parse(_template(value)).pieces) == 1 and parse(value).placeholders:
+    if isinstance(value, str) and _is_placeholder(value):
         return value
     raise ValueError("is neither a whole number from 1 nor one placeholder such as {settings.page_size}")
+
+
+def _body(value: Any) -> Any:
+    if isinstance(value, dict) or (isinstance(value, str) and _is_placeholder(value)):
+        return _template(value)
+    raise ValueError("is neither a mapping nor one placeholder such as {args.body}")
+
+
+def _is_placeholder(value: str) -> bool:
+    parsed = parse(_template(value))
+    return len(parsed.pieces) == 1 and bool(parsed.placeholders)
 
 
 Jsonata = Annotated[str, AfterValidator(_expression)]
@@ -47,6 +58,8 @@ Text = Annotated[str, AfterValidator(_template)]
 """A text with placeholders."""
 Tree = Annotated[dict[str, Any], AfterValidator(_template)]
 """Nested values whose texts may hold placeholders."""
+Body = Annotated[Any, AfterValidator(_body)]
+"""A tree, or one placeholder that gives the whole of it."""
 Whole = Annotated[Any, AfterValidator(_whole)]
 """A whole number from 1, or one placeholder that gives it."""
 Stop = Annotated[str, AfterValidator(lambda value: value if value in STOPS else _expression(value))]

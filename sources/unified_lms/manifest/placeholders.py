@@ -42,6 +42,8 @@ class Place:
     namespaces: frozenset[str]
     paging: Paging | None = None
     discovered: bool = True
+    written: bool = False
+    """Whether a write mapping gives the `{args.*}`, any of them."""
 
 
 def in_path(endpoint: Endpoint) -> tuple[Placeholder, ...]:
@@ -98,7 +100,7 @@ def _known(
         "credentials": frozenset(manifest.credentials),
         "settings": frozenset(manifest.settings),
         "parent": frozenset({"id"}),
-        "args": arguments,
+        "args": None if place.written else arguments,
     }
     return names[namespace]
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from sources.unified_lms.errors import KINDS
-from sources.unified_lms.manifest import authorization, model, paging, parse_manifest
+from sources.unified_lms.manifest import authorization, model, paging, parse_manifest, writing
 from sources.unified_lms.manifest.parts import Part
 from sources.unified_lms.templates import NAMESPACES
 from tests.unit.house.documents import DOCS, blocks, quoted, sections
@@ -21,7 +21,7 @@ _PART = re.compile(r"<!-- part: (\w+) -->\n")
 
 def _parts(of: type[Part] = Part) -> Iterator[type[Part]]:
     for part in of.__subclasses__():
-        if part.__module__ in (authorization.__name__, model.__name__, paging.__name__):
+        if part.__module__ in (one.__name__ for one in (authorization, model, paging, writing)):
             yield part
         yield from _parts(part)
 
