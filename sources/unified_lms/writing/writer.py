@@ -189,8 +189,13 @@ class Writer:
             return None
 
     def _made(self, expression: str, answer: Answer, step: Step) -> str | None:
+        """The id of what was made; None where the answer does not tell it, and the record's key has to."""
         seen = {"body": orjson.loads(answer.text), "record": step.record}
-        found = engine.compile(expression, name="writes.create.id").evaluate(seen)
+        try:
+            found = engine.compile(expression, name="writes.create.id").evaluate(seen)
+        except engine.ExpressionError as error:
+            log.warning("%s: the answer to a create has no id: %s", self.connection.name, error)
+            return None
         return None if found is None else str(found)
 
     # -- what came of it ---------------------------------------------------------------------------
