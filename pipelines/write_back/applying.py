@@ -38,11 +38,11 @@ from sources.unified_lms.errors import (
     Unauthorized,
 )
 from sources.unified_lms.stopping import Stop
-from sources.unified_lms.writing import Refused, Step, Writer, Written
+from sources.unified_lms.writing import NotAllowed, Refused, Step, Writer, Written
 
 log = logging.getLogger(__name__)
 
-_CONNECTION_FAULTS = (Unauthorized, Forbidden, Redirected, ConfigurationError)
+_CONNECTION_FAULTS = (Unauthorized, Forbidden, Redirected, ConfigurationError, NotAllowed)
 _LEAST_FAILURES = 10
 """Failures before their share counts: the first of all is always a share of one."""
 
@@ -105,13 +105,10 @@ def _settled(request: Request, row: Row | None) -> Step | None:
     if row is None or not request.given:
         return None
     if row["payload_digest"] != request.digest:
-        return Step(
-            request.intent,
-            "refuse",
-            "this request_id was used for another request; give the new one an id of its own",
-        )
+        refusal = Refused("this request_id was used for another request; give the new one an id of its own")
+        return Step(request.intent, "refuse", str(refusal), refusal)
     if row["status"] in (DONE, SKIPPED):
-        return Step(request.intent, "skip", "this request was done before", row["result_id"])
+        return Step(request.intent, "skip", "this request was done before", record_id=row["result_id"])
     return None
 
 
@@ -217,7 +214,7 @@ def fault_of(error: LmsError) -> str:
     """Whose fault a failure is: `retry_later`, `fix_the_data` or `fix_the_connection`."""
     if isinstance(error, (Retriable, BudgetExhausted)):
         return RETRY_LATER
-    if isinstance(error, _CONNECTION_FAULTS) and not isinstance(error, Refused):
+    if isinstance(error, _CONNECTION_FAULTS):
         return FIX_CONNECTION
     return FIX_DATA if isinstance(error, (Refused, ProviderError)) else RETRY_LATER
 
