@@ -75,6 +75,8 @@ class Applied:
     outcomes: list[Outcome] = field(default_factory=list)
     left: int = 0
     stopped: str | None = None
+    refusal: Unauthorized | None = None
+    """The provider's refusal of the credentials, where that ended it."""
 
     def count(self, status: str) -> int:
         """How many have a status."""
@@ -92,12 +94,20 @@ Progress = Callable[[int, int], None]
 def plan(writer: Writer, requests: Sequence[Request], rows: dict[str, Row]) -> Iterator[Planned]:
     """What is to be done for each request, nothing sent; `rows` are the ledger's."""
     for request in requests:
-        yield Planned(request, _settled(request, rows.get(request.key)) or _step(writer, request, rows))
+        yield Planned(
+            request, _settled(request, rows.get(request.key)) or _step(writer, request, rows.get(request.key))
+        )
 
 
-def _step(writer: Writer, request: Request, rows: dict[str, Row]) -> Step:
-    row = rows.get(request.key)
-    return writer.plan(request.intent, begun=_begun(row))
+def _step(writer: Writer, request: Request, row: Row | None) -> Step:
+    """What is to be done for a request; a record that cannot be read now is one refusal, and ends nothing."""
+    try:
+        return writer.plan(request.intent, begun=_begun(row))
+    except (Unauthorized, Forbidden):
+        raise
+    except ProviderError as error:
+        refusal = Refused(f"what is there cannot be read now: {error}")
+        return Step(request.intent, "refuse", str(refusal), refusal, request.intent.record_id)
 
 
 def _settled(request: Request, row: Row | None) -> Step | None:
@@ -202,6 +212,7 @@ class Applying:
 
     def _failed(self, request: Request, error: LmsError, *, sent: bool) -> Outcome:
         fault = fault_of(error)
+        self.applied.refusal = error if isinstance(error, Unauthorized) else None
         if sent and fault == RETRY_LATER and not isinstance(error, NothingSent):
             status, message = SENDING, f"nobody knows whether it was done; the next apply asks first. {error}"
         else:
