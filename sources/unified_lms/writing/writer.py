@@ -83,7 +83,7 @@ class Writer:
                 refuse_unless_allowed(self.connection, step.intent.resource, step.action)
                 make_calls(self.connection, self.manifest, self._client.settings, step, shown=True)
         except Refused as refusal:
-            return Step(intent, REFUSE, str(refusal), intent.record_id)
+            return Step(intent, REFUSE, str(refusal), refusal, intent.record_id)
         return step
 
     def _step(self, intent: Intent, begun: bool) -> Step:
@@ -98,7 +98,7 @@ class Writer:
 
     def _deletion(self, intent: Intent, present: LiveRecord | None) -> Step:
         if present is None or _ended(intent.resource, present):
-            return Step(intent, SKIP, "there is no such record (any more)", intent.record_id)
+            return Step(intent, SKIP, "there is no such record (any more)", record_id=intent.record_id)
         return Step(intent, "delete", record_id=present.record_id, present=present)
 
     def _creation(self, intent: Intent) -> Step:
@@ -120,15 +120,17 @@ class Writer:
                 f"there is such a record already, {present.record_id}, with another {names}; "
                 "ask for an update or an upsert if that one is meant"
             )
-        return Step(intent, SKIP, "it is there already", present.record_id, present=present)
+        return Step(intent, SKIP, "it is there already", record_id=present.record_id, present=present)
 
     def _change(self, intent: Intent, present: LiveRecord) -> Step:
         found = self._differences(intent, present)
         if not found:
-            return Step(intent, SKIP, "it is so already", present.record_id, present=present)
+            return Step(intent, SKIP, "it is so already", record_id=present.record_id, present=present)
         record = {change.field: change.new for change in found}
         refuse_fields(self.manifest, intent.resource, "update", record)
-        return Step(intent, "update", None, present.record_id, found, record, present)
+        return Step(
+            intent, "update", record_id=present.record_id, changes=found, record=record, present=present
+        )
 
     def _differences(self, intent: Intent, present: LiveRecord) -> tuple[Change, ...]:
         identity = _IDENTITY.get(intent.resource, ())
@@ -164,8 +166,8 @@ class Writer:
             tried += 1
             self._client.wait(backoff(tried, 0.75))
             step, begun = self.plan(intent, begun=True), True
-        if step.action == REFUSE:
-            raise Refused(step.reason or "it cannot be done")
+        if step.refusal is not None:
+            raise step.refusal
         return Written(step, step.record_id, step.present, sent=begun)
 
     def _send(self, step: Step) -> str | None:
