@@ -155,6 +155,10 @@ class Person:
     last_login_at: datetime | None = None
     deleted_at: datetime | None = None
     custom_fields: dict[int, str] = field(default_factory=dict)
+    full_name: str | None = None
+    """The name in one piece, where it is another than first and last name make."""
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Ids under which other systems know the person, by the kind of system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +209,9 @@ class Course:
     items: tuple[Item, ...] = ()
     deleted_at: datetime | None = None
     custom_fields: dict[int, str] = field(default_factory=dict)
+    term_id: int = 1
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Ids under which other systems know the course, by the kind of system."""
 
     def walk(self) -> Iterator[Item]:
         """All items in reading order, sections before what they hold."""
@@ -237,3 +244,7 @@ class LearningRecord:
     expires_at: datetime | None = None
     last_item_id: int | None = None
     removed_at: datetime | None = None
+    concluded: bool = False
+    """Whether somebody has closed the enrolment, whatever the learner had done by then."""
+    inactive: bool = False
+    """Whether the enrolment is on hold."""

@@ -8,7 +8,6 @@ than one thing holds `world.lock`, which may be entered again by the thread that
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any
@@ -32,6 +31,7 @@ from sources.unified_lms.sandbox.entities import (
 from sources.unified_lms.sandbox.errors import ConflictError, NotFoundError, WorldError
 from sources.unified_lms.sandbox.growth import grow
 from sources.unified_lms.sandbox.script import play
+from sources.unified_lms.sandbox.trees import with_item
 
 __all__ = ["DONE", "START", "ConflictError", "NotFoundError", "World", "WorldError"]
 
@@ -260,7 +260,7 @@ class World:
         with self.lock:
             course = self.course(course_id)
             item = Item(self.next_id("item"), kind, title)
-            course.items = _with_item(course.items, item, section_id)
+            course.items = with_item(course.items, item, section_id)
             course.updated_at = self.tick()
             return item
 
@@ -286,6 +286,26 @@ class World:
             record = self.record(course_id, person_id)
             self.tick()
             self._end([record])
+            return record
+
+    def revive(self, course_id: int, person_id: int) -> LearningRecord:
+        """Puts a person back into a course with the last record that ended; NotFoundError if there is none."""
+        with self.lock:
+            self.course(course_id), self.person(person_id)
+            for record in reversed(self.former_records):
+                if (record.course_id, record.person_id) == (course_id, person_id):
+                    self.add_record(record)
+                    self.former_records.remove(record)
+                    record.removed_at, record.updated_at = None, self.tick()
+                    return record
+            raise NotFoundError("record", (course_id, person_id))
+
+    def touch(self, record: LearningRecord, **changes: Any) -> LearningRecord:
+        """Sets fields of a learning record."""
+        with self.lock:
+            for name, value in changes.items():
+                setattr(record, name, value)
+            record.updated_at = self.tick()
             return record
 
     def _end(self, records: Iterable[LearningRecord]) -> None:
@@ -361,27 +381,3 @@ def _change(entity: Person | Course, changes: dict[str, Any], now: datetime) -> 
         setattr(entity, name, value)
     entity.custom_fields = merged
     entity.updated_at = now
-
-
-def _with_item(items: tuple[Item, ...], item: Item, section_id: int | None) -> tuple[Item, ...]:
-    if section_id is None:
-        return (*items, item)
-    found = _inserted(items, item, section_id)
-    if found is None:
-        raise NotFoundError("section", section_id)
-    return found
-
-
-def _inserted(items: tuple[Item, ...], item: Item, section_id: int) -> tuple[Item, ...] | None:
-    """The items with `item` at the end of the section, however deep it is;
-
-    None if the section is not among them.
-    """
-    for index, candidate in enumerate(items):
-        if candidate.id == section_id and candidate.kind is ItemKind.SECTION:
-            children: tuple[Item, ...] | None = (*candidate.children, item)
-        else:
-            children = _inserted(candidate.children, item, section_id)
-        if children is not None:
-            return (*items[:index], replace(candidate, children=children), *items[index + 1 :])
-    return None
