@@ -154,6 +154,6 @@ def _ability(manifest: Manifest, name: str, folders: Sequence[Path], overlays: O
 def _depends(manifest: Manifest, resource: str) -> dict[str, tuple[str, ...]]:
     needed: dict[str, tuple[str, ...]] = {}
     for name, setting in manifest.settings.items():
-        for field in setting.without.fields.get(resource, ()) if setting.without else ():
-            needed[field] = (*needed.get(field, ()), name)
+        for one in setting.without.fields.get(resource, ()) if setting.without else ():
+            needed[one] = (*needed.get(one, ()), name)
     return needed
