@@ -268,7 +268,7 @@ def test_enrolling_says_nothing_and_has_no_times_by_default(site: Site) -> None:
 def test_enrolling_again_resets_what_is_left_out(site: Site) -> None:
     """Times go and a suspension ends where they are not sent once more."""
     record = enrolled(site, timestart=1772000000, timeend=1798000000, suspend=1)
-    assert record.begins_at and record.expires_at and record.suspended
+    assert (record.begins_at is None, record.expires_at is None, record.suspended) == (False, False, True)
     record = enrolled(site)
     assert (record.begins_at, record.expires_at, record.suspended) == (None, None, False)
 

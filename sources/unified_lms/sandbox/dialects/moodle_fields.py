@@ -42,7 +42,9 @@ COURSE_FIELDS = {
 
 def user_changes(world: World, user: Fields, person: Person | None = None) -> dict[str, Any]:
     """The fields of a `Person` that an account's become; texts are cleaned of tags."""
-    changes: dict[str, Any] = {ours: _TAG.sub("", user[name]) for name, ours in _PERSON.items() if name in user}
+    changes: dict[str, Any] = {
+        ours: _TAG.sub("", user[name]) for name, ours in _PERSON.items() if name in user
+    }
     # 99 is the site's own zone, which is what the world's people have by default.
     if changes.get("timezone") == "99":
         changes["timezone"] = "Europe/London"
