@@ -13,7 +13,7 @@ from sources.unified_lms.sandbox import SandboxServer, World
 from tests.contract.writes import Writer
 
 DAY = "2027-01-31T22:00:00Z"
-UNLIMITED = {"calls_per_hour": 10**6}
+UNLIMITED: dict[str, Any] = {"calls_per_hour": 10**6}
 
 
 @pytest.fixture(scope="module")
