@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.mappings.conftest import FOLDER, Evaluate
+from tests.unit.mappings.write_mappings import PASSWORD, asked
 
 NEW = {
     "username": "new.one",
@@ -16,7 +16,7 @@ NEW = {
 }
 SENT = {
     "userid": "new.one",
-    "password": "Generated#1",
+    "password": PASSWORD,
     "firstname": "New",
     "lastname": "One",
     "email": "new.one@example.org",
@@ -41,24 +41,16 @@ DAY = "2027-01-31T22:00:00Z"
 
 
 def calls(
-    evaluate: Evaluate, operation: str, record: dict[str, Any], *, present: Any = None, args: Any = None
+    operation: str, record: dict[str, Any], *, present: Any = None, args: Any = None
 ) -> list[dict[str, Any]]:
     """The value of a mapping, `users/create` for instance."""
-    value = {
-        "record": record,
-        "present": present,
-        "args": args or {"id": "7"},
-        "settings": {},
-        "generated": {"password": "Generated#1"},
-    }
-    found = evaluate((FOLDER / "docebo" / "write" / f"{operation}.jsonata").read_text(), value)
-    assert isinstance(found, list)
-    return found
+    resource, what = operation.split("/")
+    return asked("docebo", resource, what, record, present=present, args=args or {"id": "7"})
 
 
-def refusal(evaluate: Evaluate, operation: str, record: dict[str, Any], **more: Any) -> str:
+def refusal(operation: str, record: dict[str, Any], **more: Any) -> str:
     """The only sentence that refuses."""
-    [found] = calls(evaluate, operation, record, **more)
+    [found] = calls(operation, record, **more)
     assert found.keys() == {"refuse"}
     return str(found["refuse"])
 
@@ -66,19 +58,19 @@ def refusal(evaluate: Evaluate, operation: str, record: dict[str, Any], **more: 
 # -- users -----------------------------------------------------------------------------------------
 
 
-def test_a_new_user_gets_a_random_password(evaluate: Evaluate) -> None:
+def test_a_new_user_gets_a_random_password() -> None:
     """Names are those of this call: `userid`, `firstname`, `lastname`."""
-    assert calls(evaluate, "users/create", NEW) == [{"call": "user_create", "args": {"user": SENT}}]
+    assert calls("users/create", NEW) == [{"call": "user_create", "args": {"user": SENT}}]
 
 
-def test_who_has_no_username_logs_in_with_the_address(evaluate: Evaluate) -> None:
+def test_who_has_no_username_logs_in_with_the_address() -> None:
     """The model leaves a username out that is the address."""
     given = {name: value for name, value in NEW.items() if name != "username"}
-    [found] = calls(evaluate, "users/create", given)
+    [found] = calls("users/create", given)
     assert found["args"]["user"]["userid"] == "new.one@example.org"
 
 
-def test_a_new_user_has_all_that_docebo_takes(evaluate: Evaluate) -> None:
+def test_a_new_user_has_all_that_docebo_takes() -> None:
     """Custom fields by number, dates in UTC without a zone, and a status."""
     given = NEW | {
         "status": "suspended",
@@ -86,7 +78,7 @@ def test_a_new_user_has_all_that_docebo_takes(evaluate: Evaluate) -> None:
         "timezone": "Europe/Berlin",
         "custom_fields": {"field_12": "Acme", "field_13": 5, "expires_at": DAY},
     }
-    [found] = calls(evaluate, "users/create", given)
+    [found] = calls("users/create", given)
     assert found["args"]["user"] == SENT | {
         "language": "de",
         "timezone": "Europe/Berlin",
@@ -97,6 +89,7 @@ def test_a_new_user_has_all_that_docebo_takes(evaluate: Evaluate) -> None:
 
 
 UNFIT = [
+    ({"username": "new.one@example.org"}, "`username`"),
     ({"emails": [{"email": "a@example.org"}, {"email": "b@example.org"}]}, "`emails`"),
     ({"status": "inactive"}, "`status`"),
     ({"status": "invited"}, "`status`"),
@@ -109,38 +102,36 @@ UNFIT = [
 
 @pytest.mark.parametrize(("change", "field"), UNFIT)
 @pytest.mark.parametrize("operation", ["users/create", "users/update"])
-def test_what_a_user_cannot_have(
-    operation: str, change: dict[str, Any], field: str, evaluate: Evaluate
-) -> None:
+def test_what_a_user_cannot_have(operation: str, change: dict[str, Any], field: str) -> None:
     """Refused in a sentence that names Docebo and the field."""
-    said = refusal(evaluate, operation, NEW | change, present=PRESENT)
+    said = refusal(operation, NEW | change, present=PRESENT)
     assert "Docebo" in said
     assert field in said
 
 
-def test_nobody_is_made_without_a_login(evaluate: Evaluate) -> None:
+def test_nobody_is_made_without_a_login() -> None:
     """Neither username nor address."""
-    assert "`username`" in refusal(evaluate, "users/create", {"first_name": "A"})
+    assert "`username`" in refusal("users/create", {"first_name": "A"})
 
 
-def test_a_change_sends_names_and_address_along(evaluate: Evaluate) -> None:
+def test_a_change_sends_names_and_address_along() -> None:
     """Whether what is not sent stays is not known, so that what is there goes with it."""
-    assert calls(evaluate, "users/update", {"last_name": "Bell"}, present=PRESENT) == [
+    assert calls("users/update", {"last_name": "Bell"}, present=PRESENT) == [
         {"call": "user_update", "args": {"id": "7", "user": KEPT | {"lastname": "Bell"}}}
     ]
 
 
 @pytest.mark.parametrize(("status", "number"), [("suspended", "0"), ("active", "1")])
-def test_the_status_has_a_call_of_its_own(status: str, number: str, evaluate: Evaluate) -> None:
+def test_the_status_has_a_call_of_its_own(status: str, number: str) -> None:
     """And where nothing else is asked for, there is no other call."""
-    assert calls(evaluate, "users/update", {"status": status}, present=PRESENT) == [
+    assert calls("users/update", {"status": status}, present=PRESENT) == [
         {"call": "user_status", "args": {"id": "7", "status": number}}
     ]
 
 
-def test_names_and_status_are_two_calls(evaluate: Evaluate) -> None:
+def test_names_and_status_are_two_calls() -> None:
     """The status comes last."""
-    found = calls(evaluate, "users/update", {"first_name": "A", "status": "active"}, present=PRESENT)
+    found = calls("users/update", {"first_name": "A", "status": "active"}, present=PRESENT)
     assert [each["call"] for each in found] == ["user_update", "user_status"]
 
 
@@ -153,32 +144,32 @@ def test_names_and_status_are_two_calls(evaluate: Evaluate) -> None:
         ({"field_3": None}, {"id": 3, "value": ""}),
     ],
 )
-def test_custom_fields_by_their_kind(custom: Any, sent: dict[str, Any], evaluate: Evaluate) -> None:
+def test_custom_fields_by_their_kind(custom: Any, sent: dict[str, Any]) -> None:
     """A text as it is, of a dropdown the number of the option, and nothing for null."""
-    [found] = calls(evaluate, "users/update", {"custom_fields": custom}, present=PRESENT)
+    [found] = calls("users/update", {"custom_fields": custom}, present=PRESENT)
     assert found["args"]["user"] == KEPT | {"additional_fields": [sent]}
 
 
 @pytest.mark.parametrize("custom", [{"field_9": "x"}, {"field_3": "West"}, {"expires_at": None}])
-def test_custom_fields_that_cannot_be_written(custom: Any, evaluate: Evaluate) -> None:
+def test_custom_fields_that_cannot_be_written(custom: Any) -> None:
     """A field that is not there, an option that is not there, and an end that nobody knows how to take away."""
     [name] = custom
-    assert f"`{name}`" in refusal(evaluate, "users/update", {"custom_fields": custom}, present=PRESENT)
+    assert f"`{name}`" in refusal("users/update", {"custom_fields": custom}, present=PRESENT)
 
 
 @pytest.mark.parametrize(("resource", "call"), [("users", "user_delete"), ("courses", "course_delete")])
-def test_deleting_by_number(resource: str, call: str, evaluate: Evaluate) -> None:
+def test_deleting_by_number(resource: str, call: str) -> None:
     """One call with the id."""
-    assert calls(evaluate, f"{resource}/delete", {}) == [{"call": call, "args": {"id": 7}}]
+    assert calls(f"{resource}/delete", {}) == [{"call": call, "args": {"id": 7}}]
 
 
 # -- courses ---------------------------------------------------------------------------------------
 
 
-def test_a_new_course_is_an_e_learning(evaluate: Evaluate) -> None:
+def test_a_new_course_is_an_e_learning() -> None:
     """All that the call takes."""
     given = {"title": "Fire", "code": "F-1", "description": "D", "type": "course"}
-    assert calls(evaluate, "courses/create", given) == [
+    assert calls("courses/create", given) == [
         {
             "call": "course_create",
             "args": {
@@ -188,33 +179,33 @@ def test_a_new_course_is_an_e_learning(evaluate: Evaluate) -> None:
     ]
 
 
-def test_a_new_course_is_no_path(evaluate: Evaluate) -> None:
+def test_a_new_course_is_no_path() -> None:
     """A learning plan is something else."""
     given = {"title": "Fire", "code": "F-1", "description": "D", "type": "path"}
-    assert "`type`" in refusal(evaluate, "courses/create", given)
+    assert "`type`" in refusal("courses/create", given)
 
 
-def test_a_change_of_a_course_sends_the_rest_along(evaluate: Evaluate) -> None:
+def test_a_change_of_a_course_sends_the_rest_along() -> None:
     """So that nothing can be emptied by not being sent."""
     present = {"record": {"name": "Fire", "code": "F-1", "description": "D"}}
-    [found] = calls(evaluate, "courses/update", {"title": "Smoke"}, present=present)
+    [found] = calls("courses/update", {"title": "Smoke"}, present=present)
     assert found["args"]["course"] == {"id": 7, "name": "Smoke", "code": "F-1", "description": "D"}
 
 
 # -- enrolments ------------------------------------------------------------------------------------
 
 
-def test_enrolling_a_learner(evaluate: Evaluate) -> None:
+def test_enrolling_a_learner() -> None:
     """One call, with the learner's level."""
-    assert calls(evaluate, "course_enrollments/create", ENROLMENT | {"status": "enrolled"}) == [
+    assert calls("course_enrollments/create", ENROLMENT | {"status": "enrolled"}) == [
         {"call": "enroll", "args": {"enrollment": {"user_ids": [7], "course_ids": [101], "level": "3"}}}
     ]
 
 
-def test_what_an_enrolment_begins_with(evaluate: Evaluate) -> None:
+def test_what_an_enrolment_begins_with() -> None:
     """Obligation and end go with the first call."""
     given = ENROLMENT | {"is_mandatory": True, "custom_fields": {"expires_at": DAY}}
-    [found] = calls(evaluate, "course_enrollments/create", given)
+    [found] = calls("course_enrollments/create", given)
     assert found["args"]["enrollment"] == {
         "user_ids": [7],
         "course_ids": [101],
@@ -224,10 +215,10 @@ def test_what_an_enrolment_begins_with(evaluate: Evaluate) -> None:
     }
 
 
-def test_enrolling_as_completed_is_two_calls(evaluate: Evaluate) -> None:
+def test_enrolling_as_completed_is_two_calls() -> None:
     """An enrolment begins without completion, which a second call brings, with its date and score."""
     given = ENROLMENT | {"status": "completed", "completed_at": DAY, "score": 87.5}
-    found = calls(evaluate, "course_enrollments/create", given)
+    found = calls("course_enrollments/create", given)
     assert [each["call"] for each in found] == ["enroll", "enrollment_update"]
     assert found[1]["args"] == PAIR | {
         "enrollment": {"status": 2, "date_complete": "2027-01-31 22:00:00", "score_given": 87.5}
@@ -237,17 +228,17 @@ def test_enrolling_as_completed_is_two_calls(evaluate: Evaluate) -> None:
 @pytest.mark.parametrize(
     ("status", "number"), [("enrolled", 0), ("in_progress", 1), ("completed", 2), ("withdrawn", 3)]
 )
-def test_the_status_is_a_number(status: str, number: int, evaluate: Evaluate) -> None:
+def test_the_status_is_a_number(status: str, number: int) -> None:
     """Suspended is what is read as withdrawn; nothing else is sent."""
-    found = calls(evaluate, "course_enrollments/update", {"status": status}, args=PAIR)
+    found = calls("course_enrollments/update", {"status": status}, args=PAIR)
     assert found == [{"call": "enrollment_update", "args": PAIR | {"enrollment": {"status": number}}}]
 
 
-def test_a_date_and_a_score_of_what_is_completed(evaluate: Evaluate) -> None:
+def test_a_date_and_a_score_of_what_is_completed() -> None:
     """The status need not be named again."""
     given = {"completed_at": DAY, "score": 9, "custom_fields": {"expires_at": DAY}}
     present = {"unified": {"status": "completed"}}
-    [found] = calls(evaluate, "course_enrollments/update", given, present=present, args=PAIR)
+    [found] = calls("course_enrollments/update", given, present=present, args=PAIR)
     assert found["args"]["enrollment"] == {
         "date_complete": "2027-01-31 22:00:00",
         "score_given": 9,
@@ -267,31 +258,27 @@ def test_a_date_and_a_score_of_what_is_completed(evaluate: Evaluate) -> None:
     ],
 )
 @pytest.mark.parametrize("operation", ["create", "update"])
-def test_what_an_enrolment_cannot_have(
-    operation: str, change: dict[str, Any], field: str, evaluate: Evaluate
-) -> None:
+def test_what_an_enrolment_cannot_have(operation: str, change: dict[str, Any], field: str) -> None:
     """Refused in a sentence that names Docebo and the field."""
     present = {"unified": {"status": "enrolled"}}
     record = change if operation == "update" else ENROLMENT | change
-    said = refusal(evaluate, f"course_enrollments/{operation}", record, present=present, args=PAIR)
+    said = refusal(f"course_enrollments/{operation}", record, present=present, args=PAIR)
     assert "Docebo" in said
     assert field in said
 
 
-def test_an_end_is_not_taken_away(evaluate: Evaluate) -> None:
+def test_an_end_is_not_taken_away() -> None:
     """Nobody knows how."""
     given = {"custom_fields": {"expires_at": None}}
-    assert "in the portal" in refusal(evaluate, "course_enrollments/update", given, args=PAIR)
+    assert "in the portal" in refusal("course_enrollments/update", given, args=PAIR)
 
 
-def test_an_enrolment_is_not_made_optional(evaluate: Evaluate) -> None:
+def test_an_enrolment_is_not_made_optional() -> None:
     """The word for it is not known."""
-    assert "`is_mandatory`" in refusal(
-        evaluate, "course_enrollments/create", ENROLMENT | {"is_mandatory": False}
-    )
+    assert "`is_mandatory`" in refusal("course_enrollments/create", ENROLMENT | {"is_mandatory": False})
 
 
-def test_ending_an_enrolment(evaluate: Evaluate) -> None:
+def test_ending_an_enrolment() -> None:
     """By numbers."""
-    found = calls(evaluate, "course_enrollments/delete", {}, args=PAIR)
+    found = calls("course_enrollments/delete", {}, args=PAIR)
     assert found == [{"call": "unenroll", "args": {"user": 7, "course": 101}}]

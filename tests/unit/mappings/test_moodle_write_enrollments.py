@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.unit.mappings.conftest import Evaluate
 from tests.unit.mappings.test_moodle_write import SETTINGS, calls, refusal, sent
 
 ENROLMENT = {"user": {"id": "7"}, "course": {"id": "101"}}
@@ -29,10 +28,9 @@ def enrolment(*rows: dict[str, Any], **unified: Any) -> dict[str, Any]:
     }
 
 
-def changed(evaluate: Evaluate, record: dict[str, Any], present: Any, **more: Any) -> dict[str, Any]:
+def changed(record: dict[str, Any], present: Any, **more: Any) -> dict[str, Any]:
     """What is sent to change an enrolment."""
     return sent(
-        evaluate,
         "course_enrollments/update",
         record,
         present=present,
@@ -41,19 +39,19 @@ def changed(evaluate: Evaluate, record: dict[str, Any], present: Any, **more: An
     )
 
 
-def test_enrolling(evaluate: Evaluate) -> None:
+def test_enrolling() -> None:
     """With the role of the setting, from now on and for ever."""
-    assert sent(evaluate, "course_enrollments/create", ENROLMENT | {"status": "enrolled"}) == {
+    assert sent("course_enrollments/create", ENROLMENT | {"status": "enrolled"}) == {
         "roleid": 5,
         "userid": "7",
         "courseid": "101",
     }
 
 
-def test_enrolling_until_a_day(evaluate: Evaluate) -> None:
+def test_enrolling_until_a_day() -> None:
     """The end is Unix seconds."""
     given = ENROLMENT | {"custom_fields": {"expires_at": "2026-10-24T00:00:00Z"}}
-    assert sent(evaluate, "course_enrollments/create", given)["timeend"] == 1792800000
+    assert sent("course_enrollments/create", given)["timeend"] == 1792800000
 
 
 @pytest.mark.parametrize(
@@ -70,18 +68,16 @@ def test_enrolling_until_a_day(evaluate: Evaluate) -> None:
         ({"custom_fields": {"expires_at": "2026-10-24T00:00:00Z"}}, {"enrolment_report": 7}, "`timezone`"),
     ],
 )
-def test_what_an_enrolment_cannot_have(
-    change: dict[str, Any], settings: dict[str, Any], named: str, evaluate: Evaluate
-) -> None:
+def test_what_an_enrolment_cannot_have(change: dict[str, Any], settings: dict[str, Any], named: str) -> None:
     """Nobody is completed by hand, and an end that could not be read again is not written."""
-    said = refusal(evaluate, "course_enrollments/create", ENROLMENT | change, settings=settings)
+    said = refusal("course_enrollments/create", ENROLMENT | change, settings=settings)
     assert named in said
     assert "Moodle" in said
 
 
-def test_suspending_sends_the_times_that_are_there(evaluate: Evaluate) -> None:
+def test_suspending_sends_the_times_that_are_there() -> None:
     """All of it, since what is left out would be reset; the role is the learner's own (16:57 in London is 15:57)."""
-    assert changed(evaluate, {"status": "withdrawn"}, enrolment(ROW)) == {
+    assert changed({"status": "withdrawn"}, enrolment(ROW)) == {
         "roleid": 9,
         "userid": "7",
         "courseid": "101",
@@ -91,17 +87,17 @@ def test_suspending_sends_the_times_that_are_there(evaluate: Evaluate) -> None:
     }
 
 
-def test_a_new_end_leaves_a_suspension(evaluate: Evaluate) -> None:
+def test_a_new_end_leaves_a_suspension() -> None:
     """Who is suspended stays so where only the end is changed."""
     given = {"custom_fields": {"expires_at": "2026-10-24T00:00:00Z"}}
-    found = changed(evaluate, given, enrolment(ROW | {"Status": "Suspended"}, status="withdrawn"))
+    found = changed(given, enrolment(ROW | {"Status": "Suspended"}, status="withdrawn"))
     assert (found["timestart"], found["timeend"], found["suspend"]) == (1789401420, 1792800000, 1)
 
 
-def test_no_end_any_more(evaluate: Evaluate) -> None:
+def test_no_end_any_more() -> None:
     """Null takes the end away, and keeps the start."""
     row = ROW | {"Time ended": "Saturday, 24 October 2026, 1:00 AM"}
-    found = changed(evaluate, {"custom_fields": {"expires_at": None}}, enrolment(row))
+    found = changed({"custom_fields": {"expires_at": None}}, enrolment(row))
     assert (found["timestart"], found["timeend"], found["suspend"]) == (1789401420, 0, 0)
 
 
@@ -115,25 +111,25 @@ def test_no_end_any_more(evaluate: Evaluate) -> None:
         ({"Completed": "Yes"}, {}, "completed"),
     ],
 )
-def test_reactivating(row: dict[str, str], unified: dict[str, Any], status: str, evaluate: Evaluate) -> None:
+def test_reactivating(row: dict[str, str], unified: dict[str, Any], status: str) -> None:
     """A suspension ends by asking for the status that the enrolment then has, and for no other."""
     present = enrolment(ROW | {"Status": "Suspended"} | row, status="withdrawn", **unified)
-    assert changed(evaluate, {"status": status}, present)["suspend"] == 0
+    assert changed({"status": status}, present)["suspend"] == 0
     other = "enrolled" if status != "enrolled" else "in_progress"
     args = {"course": "101", "user": "7"}
-    said = refusal(evaluate, "course_enrollments/update", {"status": other}, present=present, args=args)
+    said = refusal("course_enrollments/update", {"status": other}, present=present, args=args)
     assert f"would be {status}" in said
 
 
-def test_an_ended_enrolment_needs_a_new_end(evaluate: Evaluate) -> None:
+def test_an_ended_enrolment_needs_a_new_end() -> None:
     """Asking for the status alone would change nothing; with a later end it goes through."""
     row = ROW | {"Status": "Not current", "Time ended": "Saturday, 24 October 2026, 1:00 AM"}
     present = enrolment(row, status="expired", last_activity_at="2026-09-15T00:00:00Z")
     given = {"status": "in_progress"}
     args = {"course": "101", "user": "7"}
-    said = refusal(evaluate, "course_enrollments/update", given, present=present, args=args)
+    said = refusal("course_enrollments/update", given, present=present, args=args)
     assert "`expires_at`" in said
-    found = changed(evaluate, given | {"custom_fields": {"expires_at": None}}, present)
+    found = changed(given | {"custom_fields": {"expires_at": None}}, present)
     assert (found["timeend"], found["suspend"]) == (0, 0)
 
 
@@ -152,12 +148,11 @@ def test_an_ended_enrolment_needs_a_new_end(evaluate: Evaluate) -> None:
     ],
 )
 def test_times_that_are_not_known_are_not_reset(
-    rows: list[dict[str, str]], settings: dict[str, Any], named: str, evaluate: Evaluate
+    rows: list[dict[str, str]], settings: dict[str, Any], named: str
 ) -> None:
     """Without the times there is no change, and the sentence says where they come from."""
     args = {"course": "101", "user": "7"}
     said = refusal(
-        evaluate,
         "course_enrollments/update",
         {"status": "withdrawn"},
         present=enrolment(*rows),
@@ -167,21 +162,21 @@ def test_times_that_are_not_known_are_not_reset(
     assert named in said
 
 
-def test_rows_for_several_roles_are_one_enrolment(evaluate: Evaluate) -> None:
+def test_rows_for_several_roles_are_one_enrolment() -> None:
     """A report with a column for roles has the same enrolment twice."""
-    assert changed(evaluate, {"status": "withdrawn"}, enrolment(ROW, ROW))["timestart"] == 1789401420
+    assert changed({"status": "withdrawn"}, enrolment(ROW, ROW))["timestart"] == 1789401420
 
 
 @pytest.mark.parametrize("status", ["completed", "in_progress", "assigned"])
-def test_what_only_the_learner_does(status: str, evaluate: Evaluate) -> None:
+def test_what_only_the_learner_does(status: str) -> None:
     """Progress and completion come of what is done in the course."""
     args = {"course": "101", "user": "7"}
     given = {"status": status}
-    said = refusal(evaluate, "course_enrollments/update", given, present=enrolment(ROW), args=args)
+    said = refusal("course_enrollments/update", given, present=enrolment(ROW), args=args)
     assert "`status`" in said
 
 
-def test_ending_an_enrolment(evaluate: Evaluate) -> None:
+def test_ending_an_enrolment() -> None:
     """By user and course."""
     args = {"course": "101", "user": "7"}
-    assert calls(evaluate, "course_enrollments/delete", {}, args=args) == [{"call": "unenrol", "args": args}]
+    assert calls("course_enrollments/delete", {}, args=args) == [{"call": "unenrol", "args": args}]
