@@ -159,6 +159,8 @@ class Person:
     """The name in one piece, where it is another than first and last name make."""
     aliases: dict[str, str] = field(default_factory=dict)
     """Ids under which other systems know the person, by the kind of system."""
+    details: dict[str, str] = field(default_factory=dict)
+    """What only one provider keeps of an account, under that provider's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,8 @@ class Course:
     term_id: int = 1
     aliases: dict[str, str] = field(default_factory=dict)
     """Ids under which other systems know the course, by the kind of system."""
+    details: dict[str, str] = field(default_factory=dict)
+    """As of a person."""
 
     def walk(self) -> Iterator[Item]:
         """All items in reading order, sections before what they hold."""
@@ -230,6 +234,7 @@ class LearningRecord:
     person_id: int
     updated_at: datetime
     role: CourseRole = CourseRole.LEARNER
+    further_roles: tuple[CourseRole, ...] = ()
     progress: Progress = Progress.NOT_STARTED
     percent: int = 0
     score: float | None = None
@@ -237,6 +242,8 @@ class LearningRecord:
     attempts: int = 0
     mandatory: bool = False
     enrolled_at: datetime | None = None
+    begins_at: datetime | None = None
+    """From when the enrolment is in force; None for always."""
     started_at: datetime | None = None
     last_activity_at: datetime | None = None
     completed_at: datetime | None = None
@@ -248,3 +255,5 @@ class LearningRecord:
     """Whether somebody has closed the enrolment, whatever the learner had done by then."""
     inactive: bool = False
     """Whether the enrolment is on hold."""
+    suspended: bool = False
+    """Whether the enrolment is suspended, which is not what its account is."""

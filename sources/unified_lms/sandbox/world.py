@@ -167,6 +167,7 @@ class World:
         of_person = self._by_person.setdefault(record.person_id, {})
         if record.course_id in of_person:
             raise ConflictError("enrolment")
+        record.begins_at = record.begins_at or record.enrolled_at
         of_person[record.course_id] = record
         self._by_course.setdefault(record.course_id, {})[record.person_id] = record
         return record
@@ -193,7 +194,7 @@ class World:
             return self.add_person(new)
 
     def update_person(self, person_id: int, **changes: Any) -> Person:
-        """Sets fields of a person; custom fields are merged by number.
+        """Sets fields of a person; custom fields and details are merged by key.
 
         ConflictError if login or address is taken.
         """
@@ -238,7 +239,7 @@ class World:
             return self.add_course(Course(self.next_id("course"), title, now, now, **fields))
 
     def update_course(self, course_id: int, **changes: Any) -> Course:
-        """Sets fields of a course; custom fields are merged by number."""
+        """Sets fields of a course; custom fields and details are merged by key."""
         with self.lock:
             course = self.course(course_id)
             _change(course, changes, self.tick())
@@ -315,6 +316,15 @@ class World:
             del self._by_course[record.course_id][record.person_id]
             self.former_records.append(record)
 
+    def update_record(self, course_id: int, person_id: int, **changes: Any) -> LearningRecord:
+        """Sets fields of a learning record; NotFoundError if not enrolled."""
+        with self.lock:
+            record = self.record(course_id, person_id)
+            for name, value in changes.items():
+                setattr(record, name, value)
+            record.updated_at = self.tick()
+            return record
+
     def set_progress(self, course_id: int, person_id: int, percent: int, seconds: int = 0) -> LearningRecord:
         """A learner has come to `percent` (0 to 100) and spent `seconds` more on it.
 
@@ -376,8 +386,8 @@ class World:
 
 def _change(entity: Person | Course, changes: dict[str, Any], now: datetime) -> None:
     """Sets fields and `updated_at`; AttributeError for a field that the entity does not have."""
-    merged = {**entity.custom_fields, **changes.pop("custom_fields", {})}
+    for name in ("custom_fields", "details"):
+        changes[name] = {**getattr(entity, name), **changes.get(name, {})}
     for name, value in changes.items():
         setattr(entity, name, value)
-    entity.custom_fields = merged
     entity.updated_at = now

@@ -22,7 +22,6 @@ class Presence:
         self._connection = connection
         self._manifest = manifest
         self._client = client
-        self._readings: dict[str, PassThrough] = {}
 
     def of(self, intent: Intent) -> LiveRecord | None:
         """The record that an intent is about; None where there is none.
@@ -117,6 +116,5 @@ class Presence:
         return record
 
     def _reading(self, resource: str) -> PassThrough:
-        if resource not in self._readings:
-            self._readings[resource] = PassThrough(self._connection, self._manifest, resource, self._client)
-        return self._readings[resource]
+        """A new one each time: what is joined for the whole connection, such as a report, is read once by each."""
+        return PassThrough(self._connection, self._manifest, resource, self._client)

@@ -231,8 +231,8 @@ def _done_as(intent: Intent) -> str:
 
 def _ended(resource: str, present: LiveRecord) -> bool:
     """Whether a record that can still be read counts as deleted."""
-    status = (present.unified or {}).get("status")
-    return status == {"users": "deleted", ENROLLMENTS: "withdrawn"}.get(resource)
+    ended = {"users": "deleted", ENROLLMENTS: "withdrawn"}.get(resource)
+    return ended is not None and (present.unified or {}).get("status") == ended
 
 
 def open_writer(name: str, *, stop: Stop | None = None) -> Writer:

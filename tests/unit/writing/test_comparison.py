@@ -25,6 +25,7 @@ ADDRESS = {"email": "Ana@example.org", "type": "work", "is_primary": True}
         ),
         ({"organization": {"name": "HR"}}, {"organization": {"id": "3", "name": "HR"}}),
         ({"custom_fields": {"cost_center": 12}}, {"custom_fields": {"cost_center": "12", "grade": "A"}}),
+        ({"custom_fields": {"cost_center": None}}, {"custom_fields": None}),
         ({"job_title": None}, {"job_title": ""}),
         ({"phones": []}, {"phones": None}),
     ],
@@ -44,6 +45,7 @@ def test_what_is_so_already(wanted: dict[str, Any], found: dict[str, Any]) -> No
         ({"emails": [{"email": "ana@example.org", "is_primary": False}]}, {"emails": [ADDRESS]}, "emails"),
         ({"organization": {"id": "4"}}, {"organization": {"id": "3", "name": "HR"}}, "organization"),
         ({"custom_fields": {"cost_center": None}}, {"custom_fields": {"cost_center": "12"}}, "custom_fields"),
+        ({"custom_fields": {"cost_center": "12"}}, {"custom_fields": None}, "custom_fields"),
     ],
 )
 def test_what_is_otherwise(wanted: dict[str, Any], found: dict[str, Any], field: str) -> None:
