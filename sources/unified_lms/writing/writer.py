@@ -30,6 +30,7 @@ from sources.unified_lms.writing.intents import (
     refuse_fields,
     refuse_unless_allowed,
 )
+from sources.unified_lms.writing.overlaying import overlaid
 from sources.unified_lms.writing.presence import Presence
 from sources.unified_lms.writing.steps import REFUSE, SKIP, Step
 
@@ -107,8 +108,9 @@ class Writer:
                 f"there is no such record in {intent.resource}: {intent.record_id or 'its key is unknown'}"
             )
         record = {name: value for name, value in intent.payload.items() if value is not None}
-        refuse_fields(self.manifest, intent.resource, "create", record)
         changes = tuple(Change(name, None, value) for name, value in record.items())
+        record = self._overlaid(intent, record, None)
+        refuse_fields(self.manifest, intent.resource, "create", record)
         return Step(intent, "create", changes=changes, record=record)
 
     def _existing(self, intent: Intent, present: LiveRecord) -> Step:
@@ -126,11 +128,19 @@ class Writer:
         found = self._differences(intent, present)
         if not found:
             return Step(intent, SKIP, "it is so already", record_id=present.record_id, present=present)
-        record = {change.field: change.new for change in found}
+        record = self._overlaid(intent, {change.field: change.new for change in found}, present)
         refuse_fields(self.manifest, intent.resource, "update", record)
         return Step(
             intent, "update", record_id=present.record_id, changes=found, record=record, present=present
         )
+
+    def _overlaid(self, intent: Intent, record: dict[str, Any], present: LiveRecord | None) -> dict[str, Any]:
+        """What the provider's mapping is given: the record as environment and connection want it written."""
+        overlays = self.connection.overlays.writes.get(intent.resource, ())
+        if not overlays:
+            return record
+        seen = None if present is None else {"unified": present.unified, "record": present.raw}
+        return overlaid(record, overlays, seen, self._client.settings)
 
     def _differences(self, intent: Intent, present: LiveRecord) -> tuple[Change, ...]:
         identity = _IDENTITY.get(intent.resource, ())
