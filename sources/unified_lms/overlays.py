@@ -1,8 +1,8 @@
 """Overlay files: found in the folders that the configuration names, and read anew at each run.
 
 A folder is a local one or any address that fsspec can open, with `<provider>/<resource>.yaml` in it and, for what a
-connection may change about the provider's manifest, `<provider>/manifest.yaml`; `<provider>/write/<resource>.yaml` is over
-what is written. What cannot be read ends the run: going
+connection may change about the provider's manifest, `<provider>/manifest.yaml`; `<provider>/write/<resource>.yaml`
+is over what is written. What cannot be read ends the run: going
 on without an overlay would write another history.
 """
 

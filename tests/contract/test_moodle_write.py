@@ -356,3 +356,12 @@ def test_a_service_without_the_function(server: SandboxServer) -> None:
         writer = Writing(weak, "users")
         with writer.client, pytest.raises(Forbidden, match=r"core_user_create_users .*moodle/user:create"):
             writer.create(person("new.weak"))
+
+
+def test_a_suspended_enrolment_can_be_ended(enrolments: Writing, users: Writing, server: SandboxServer) -> None:
+    """Moodle reads it as withdrawn, which is not gone."""
+    learner = users.create(person("ends_suspended"))
+    made = enrolments.create({"user": {"id": learner}, "course": {"id": "101"}})
+    enrolments.update(made, {"status": "withdrawn"})
+    enrolments.delete(made)
+    assert not enrolments.is_there(made)

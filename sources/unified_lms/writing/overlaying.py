@@ -1,7 +1,7 @@
 """What an environment or a connection changes about a record before a provider's write mapping sees it.
 
-It is the way back of an overlay for reading: where that fills `job_title` from a custom field, this puts `job_title` into
-the custom field. A line gives one field; nothing leaves the field as it is, an explicit null clears it, and a line
+It is the way back of an overlay for reading: where that fills `job_title` from a custom field, this puts `job_title`
+into the custom field. A line gives one field; nothing leaves the field as it is, an explicit null clears it, and a line
 without an expression takes the field out of what is asked for.
 """
 

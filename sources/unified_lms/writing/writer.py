@@ -98,7 +98,7 @@ class Writer:
         return self._change(intent, present)
 
     def _deletion(self, intent: Intent, present: LiveRecord | None) -> Step:
-        if present is None or _ended(intent.resource, present):
+        if present is None or self._presence.ended(intent.resource, present):
             return Step(intent, SKIP, "there is no such record (any more)", record_id=intent.record_id)
         return Step(intent, "delete", record_id=present.record_id, present=present)
 
@@ -224,7 +224,7 @@ class Writer:
 
     def _still_there(self, step: Step) -> Written:
         found = self._presence.of(step.intent)
-        if found is None or _ended(step.intent.resource, found):
+        if found is None or self._presence.ended(step.intent.resource, found):
             return Written(step, step.record_id)
         return Written(step, step.record_id, found, (Change("id", found.record_id, None),))
 
@@ -237,12 +237,6 @@ class Writer:
 
 def _done_as(intent: Intent) -> str:
     return "delete" if intent.operation == "delete" else "update"
-
-
-def _ended(resource: str, present: LiveRecord) -> bool:
-    """Whether a record that can still be read counts as deleted."""
-    ended = {"users": "deleted", ENROLLMENTS: "withdrawn"}.get(resource)
-    return ended is not None and (present.unified or {}).get("status") == ended
 
 
 def open_writer(name: str, *, stop: Stop | None = None) -> Writer:
