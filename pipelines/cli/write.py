@@ -81,7 +81,7 @@ def update(
 
     \b
     Examples:
-      lms update acme users 5 --data '{"status": "suspended"}'
+      lms update acme users 5 --data '{"status": "inactive"}'
       lms update acme users 5 --data '{"job_title": null}' --dry-run
     """
     from sources.unified_lms.writing import Intent
