@@ -358,7 +358,9 @@ def test_a_service_without_the_function(server: SandboxServer) -> None:
             writer.create(person("new.weak"))
 
 
-def test_a_suspended_enrolment_can_be_ended(enrolments: Writing, users: Writing, server: SandboxServer) -> None:
+def test_a_suspended_enrolment_can_be_ended(
+    enrolments: Writing, users: Writing, server: SandboxServer
+) -> None:
     """Moodle reads it as withdrawn, which is not gone."""
     learner = users.create(person("ends_suspended"))
     made = enrolments.create({"user": {"id": learner}, "course": {"id": "101"}})
