@@ -27,7 +27,8 @@ from sources.unified_lms.sandbox.dialects.canvas_tokens import CanvasTokens
 AREA = "/login/oauth2/"
 _LOOPBACK = ("127.0.0.1", "::1")
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Authorize</title></head>
+<html lang="en"><head><meta charset="utf-8"><title>Authorize</title>
+<link rel="icon" href="data:,"></head>
 <body><h1>Authorize the app?</h1>
 <form method="post" action="/login/oauth2/accept">
 <input type="hidden" name="request" value="{request}">

@@ -1,0 +1,366 @@
+"""`lms connect` in the terminal and from standard input: what is asked, stored, refused and left as it was."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from pipelines.cli import main
+from pipelines.connect import loopback
+from pipelines.environment import Target
+from sources.unified_lms.connection import load_connection
+from sources.unified_lms.sandbox import Rule, SandboxServer, World
+from sources.unified_lms.sandbox.faults import ExpireCredentials, Reply
+from tests.integration.conftest import ON_BOTH
+
+pytestmark = pytest.mark.usefixtures("warehouse")
+KEY = "sandbox-api-key"
+CLIENT = "210700000000012345\nsandbox-client-secret\n"
+
+
+def lms(*words: str, answers: str = "") -> Result:
+    """What a command says and how it ends, with a line of standard input for each question."""
+    return CliRunner().invoke(main, list(words), input=answers)
+
+
+def connect(server: SandboxServer, *words: str, answers: str = f"{KEY}\n", name: str = "acme") -> Result:
+    """A new connection to the sandbox."""
+    address = ("--base-url", server.base_url)
+    return lms("connect", name, "--provider", server.provider, *address, *words, answers=answers)
+
+
+def files(tmp_path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The connection as config.toml and secrets.toml have it; empty where it is not there."""
+    found = []
+    for name in ("config.toml", "secrets.toml"):
+        file = tmp_path / ".dlt" / name
+        tree = tomllib.loads(file.read_text()) if file.exists() else {}
+        found.append(tree.get("connections", {}).get("acme", {}))
+    return found[0], found[1]
+
+
+def states() -> dict[str, tuple[str | None, str | None]]:
+    """The state and its message of each connection, as status tells them."""
+    connections = orjson.loads(lms("status", "--json").stdout)["connections"]
+    return {one["connection"]: (one["state"], one["message"]) for one in connections}
+
+
+@pytest.fixture
+def canvas() -> Iterator[SandboxServer]:
+    """A Canvas with a developer key."""
+    with SandboxServer(World(), "canvas", oauth=True) as running:
+        yield running
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Somebody at a browser who answers the provider's page as told, once it is opened."""
+    said = ["yes"]
+    threads = []
+
+    def look(link: str) -> None:
+        page = httpx.get(link, trust_env=False).text
+        request = page.partition('name="request" value="')[2].partition('"')[0]
+        form = {"request": request, "answer": said[0]}
+        httpx.post(
+            f"{link.partition('/auth?')[0]}/accept", data=form, trust_env=False, follow_redirects=True
+        )
+
+    def opened(file: str) -> bool:
+        text = Path(file.removeprefix("file://")).read_text()
+        link = text.partition('<a href="')[2].partition('"')[0].replace("&amp;", "&")
+        threads.append(threading.Thread(target=look, args=(link,)))
+        threads[-1].start()
+        return True
+
+    monkeypatch.setattr(loopback.webbrowser, "open", opened)
+    monkeypatch.setattr(sys.modules["pipelines.cli.connect"], "interactive", lambda: True)
+    yield lambda word: said.__setitem__(0, word)
+    for thread in threads:
+        thread.join()
+
+
+# -- a new connection ----------------------------------------------------------------------------------
+
+
+def test_a_connection_is_stored_where_it_is_read_from(server: SandboxServer, tmp_path: Path) -> None:
+    """What was asked and given is in the two files, and is the connection that a sync then reads."""
+    result = connect(server, "--set", "timezone=Europe/London")
+    config, secrets = files(tmp_path)
+    assert result.exit_code == 0, result.output
+    assert config == {
+        "provider": "talentlms",
+        "base_url": server.base_url,
+        "settings": {"timezone": "Europe/London"},
+    }
+    assert secrets == {"credentials": {"api_key": KEY}}
+    assert load_connection("acme").credentials["api_key"] == KEY
+    assert lms("sync", "acme", "--resource", "users").exit_code == 0
+
+
+def test_an_answer_for_each_question(server: SandboxServer, tmp_path: Path) -> None:
+    """Without a terminal the questions come in order, one line for each, and an empty one leaves a setting out."""
+    lms("connect", "acme", "--provider", "talentlms", answers=f"{server.base_url}\n{KEY}\n\n")
+    config, secrets = files(tmp_path)
+    assert (config["base_url"], secrets["credentials"]["api_key"]) == (server.base_url, KEY)
+    assert "settings" not in config
+
+
+def test_the_secret_is_nowhere_but_in_its_file(server: SandboxServer, tmp_path: Path) -> None:
+    """It is in no output, in no other file, and its file is the owner's alone."""
+    result = connect(server, answers=f"{KEY}\nEurope/London\n")
+    holders = [file for file in tmp_path.rglob("*") if file.is_file() and KEY.encode() in file.read_bytes()]
+    assert KEY not in result.output
+    assert holders == [tmp_path / ".dlt" / "secrets.toml"]
+    assert holders[0].stat().st_mode & 0o777 == 0o600
+
+
+@ON_BOTH
+def test_the_state_is_seen_in_status(server: SandboxServer) -> None:
+    """A connection that was made is active before anything was read."""
+    connect(server)
+    assert states() == {"acme": ("active", None)}
+
+
+def test_the_state_while_it_is_being_made(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is checked it is `connecting`."""
+    from pipelines.connect import attempt
+
+    seen = []
+    check = attempt.check_connection
+    monkeypatch.setattr(attempt, "check_connection", lambda *given: (seen.append(states()), check(*given))[1])
+    connect(server)
+    assert seen == [{"acme": ("connecting", None)}]
+
+
+def test_refused_credentials_are_not_stored(server: SandboxServer, tmp_path: Path) -> None:
+    """A wrong key ends with 1 and the provider's words; no file is made, and the state says what is wrong."""
+    result = connect(server, answers="a-wrong-key\n\n")
+    state, message = states()["acme"]
+    assert (result.exit_code, state, files(tmp_path)) == (1, "validation_error", ({}, {}))
+    assert "The API key is not valid" in str(message)
+    assert "a-wrong-key" not in result.output
+
+
+def test_a_provider_that_is_down(
+    server: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be checked is stored and stays `connecting`, with the reason, and the status is 3."""
+    monkeypatch.setattr("sources.unified_lms.client.backoff", lambda *_, **__: 0.0)
+    server.faults.add(Rule(Reply(503)))
+    result = connect(server)
+    state, message = states()["acme"]
+    assert (result.exit_code, state, files(tmp_path)[0]["provider"]) == (3, "connecting", "talentlms")
+    assert "was not checked" in str(message)
+
+
+def test_a_connection_is_not_overwritten(server: SandboxServer, tmp_path: Path) -> None:
+    """A name that is taken is refused by name, before anything is asked, and the files stay."""
+    connect(server)
+    before = files(tmp_path)
+    result = connect(server, answers="another-key\n")
+    assert (result.exit_code, files(tmp_path)) == (2, before)
+    assert "there is a connection 'acme' already" in result.stderr
+    assert "--reauthorize" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(("--set", "timezone=Nowhere"), "IANA time zone", id="wrong value"),
+        pytest.param(("--set", "time_zone=UTC"), "did you mean 'timezone'", id="unknown setting"),
+        pytest.param(("--set", "timezone"), "write it such as", id="no value"),
+        pytest.param(("--way", "oauth"), "the ways are api_key", id="unknown way"),
+        pytest.param(("--base-url", "http://example.org"), "write https://", id="plain http"),
+    ],
+)
+def test_wrong_options(server: SandboxServer, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    """What is wrong with an option is said in a sentence, with status 2, and nothing is asked of the provider."""
+    result = connect(server, *words)
+    assert (result.exit_code, files(tmp_path), len(server.requests)) == (2, ({}, {}), 0)
+    assert said in " ".join(result.stderr.split())
+
+
+def test_a_name_that_is_none() -> None:
+    """A name with capitals is refused at once."""
+    result = lms("connect", "Acme", "--provider", "talentlms")
+    assert (result.exit_code, "is no name for a connection" in result.stderr) == (2, True)
+
+
+def test_a_value_of_the_environment_is_not_stored_under(
+    server: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable would go before what is stored, so that it is named, and nothing is stored."""
+    monkeypatch.setenv("CONNECTIONS__ACME__CREDENTIALS__API_KEY", "from-the-environment")
+    result = connect(server)
+    assert (result.exit_code, files(tmp_path)) == (2, ({}, {}))
+    assert "CONNECTIONS__ACME__CREDENTIALS__API_KEY" in result.stderr
+    assert "from-the-environment" not in result.output
+
+
+def test_the_result_for_programs(server: SandboxServer, tmp_path: Path) -> None:
+    """As JSON: the state, the files, what the check found; and no credential."""
+    found = orjson.loads(connect(server, "--json").stdout)
+    assert (found["connection"], found["state"], found["check"]["connected"]) == ("acme", "active", True)
+    assert found["stored"] == [str(tmp_path / ".dlt" / name) for name in ("secrets.toml", "config.toml")]
+
+
+# -- access granted in a browser -----------------------------------------------------------------------
+
+
+def test_access_is_granted_from_the_terminal(
+    canvas: SandboxServer, person: Callable[[str], None], tmp_path: Path
+) -> None:
+    """The browser is opened at the provider, and what comes back is a refresh token that works."""
+    result = connect(canvas, answers=CLIENT)
+    assert result.exit_code == 0, result.output
+    credentials = files(tmp_path)[1]["credentials"]
+    assert credentials.keys() == {"client_id", "client_secret", "refresh_token"}
+    assert credentials["refresh_token"].startswith("sandbox-refresh-token-")
+    assert lms("check", "acme").exit_code == 0
+
+
+def test_the_first_check_uses_the_token_that_was_granted(
+    canvas: SandboxServer, person: Callable[[str], None]
+) -> None:
+    """One token is asked for and no second one: a refresh token that is good once would be spent."""
+    connect(canvas, answers=CLIENT)
+    assert len([one for one in canvas.requests if one.path == "/login/oauth2/token"]) == 1
+
+
+def test_a_no_in_the_browser(canvas: SandboxServer, person: Callable[[str], None], tmp_path: Path) -> None:
+    """It ends with 1 and says so; nothing is stored."""
+    person("no")
+    result = connect(canvas, answers=CLIENT)
+    assert (result.exit_code, files(tmp_path)) == (1, ({}, {}))
+    assert "Access was denied" in result.stderr
+    assert states()["acme"][0] == "validation_error"
+
+
+def test_nobody_answers(canvas: SandboxServer, tmp_path: Path) -> None:
+    """Without a browser the address is printed, and the wait ends."""
+    result = connect(canvas, "--no-browser", "--wait", "1", answers=CLIENT)
+    assert (result.exit_code, files(tmp_path)) == (1, ({}, {}))
+    assert f"Grant access here: {canvas.base_url}/login/oauth2/auth?client_id=" in result.stderr
+    assert "sandbox-client-secret" not in result.output
+
+
+def test_other_scopes_are_asked_for(canvas: SandboxServer) -> None:
+    """`--scope` takes the place of the manifest's."""
+    said = connect(canvas, "--no-browser", "--wait", "1", "--scope", "own:scope", answers=CLIENT).stderr
+    assert "&scope=own%3Ascope\n" in said
+
+
+# -- new credentials -----------------------------------------------------------------------------------
+
+
+def tokens(tmp_path: Path) -> set[Path]:
+    """The files of the token store."""
+    return set(tmp_path.rglob("tokens/acme-*.json"))
+
+
+def revoke(canvas: SandboxServer, tmp_path: Path) -> None:
+    """Takes back what was granted, as an administrator of the provider may."""
+    [file] = tokens(tmp_path)
+    token = orjson.loads(file.read_bytes())["access_token"]
+    httpx.delete(
+        f"{canvas.base_url}/login/oauth2/token",
+        headers={"Authorization": f"Bearer {token}"},
+        trust_env=False,
+    )
+
+
+def test_reauthorising_mends_a_connection_and_keeps_its_history(
+    canvas: SandboxServer, person: Callable[[str], None], tmp_path: Path, tables: Any
+) -> None:
+    """After a revocation a new grant goes on under the same connection: no version is new, settings stay."""
+    connect(canvas, "--set", "logins=false", answers=CLIENT)
+    lms("sync", "acme", "--resource", "users")
+    config, old = files(tmp_path)[0], tokens(tmp_path)
+    revoke(canvas, tmp_path)
+    assert lms("check", "acme").exit_code == 1
+    assert states()["acme"][0] == "needs_reauth"
+    # The client's id and secret are kept by empty answers.
+    assert lms("connect", "acme", "--reauthorize", answers="\n\n").exit_code == 0
+    assert (states()["acme"], files(tmp_path)[0]) == (("active", None), config)
+    assert tokens(tmp_path).isdisjoint(old)
+    before = tables.query("select * from lms.users_snapshots")
+    assert lms("sync", "acme", "--resource", "users").exit_code == 0
+    assert tables.query("select * from lms.users_snapshots") == before
+
+
+def test_a_reauthorisation_that_fails_leaves_the_old_credentials(
+    server: SandboxServer, tmp_path: Path
+) -> None:
+    """The connection goes on as it was: the same files, the same state, and it can be read."""
+    connect(server)
+    before = files(tmp_path)
+    assert lms("connect", "acme", "--reauthorize", answers="a-wrong-key\n").exit_code == 1
+    assert (files(tmp_path), states()["acme"]) == (before, ("active", None))
+    assert lms("check", "acme").exit_code == 0
+
+
+def test_a_no_leaves_an_expired_connection_expired(
+    canvas: SandboxServer, person: Callable[[str], None], tmp_path: Path
+) -> None:
+    """Where the connection needed new credentials and got none, that is still its state."""
+    connect(canvas, answers=CLIENT)
+    revoke(canvas, tmp_path)
+    lms("check", "acme")
+    person("no")
+    assert lms("connect", "acme", "--reauthorize", answers="\n\n").exit_code == 1
+    assert states()["acme"][0] == "needs_reauth"
+
+
+def test_what_a_refused_grant_brought_is_not_kept(
+    canvas: SandboxServer, person: Callable[[str], None], tmp_path: Path
+) -> None:
+    """A grant that the check then refuses leaves no token behind."""
+    canvas.faults.add(Rule(ExpireCredentials(), pattern="^/api/"))
+    assert connect(canvas, answers=CLIENT).exit_code == 1
+    assert tokens(tmp_path) == set()
+
+
+def test_another_way_removes_the_credentials_of_the_old_one(
+    canvas: SandboxServer, person: Callable[[str], None], tmp_path: Path
+) -> None:
+    """What the new way does not use would otherwise go before it."""
+    with SandboxServer(World(), "canvas") as by_hand:
+        connect(by_hand, "--way", "access_token", answers="sandbox-access-token\n")
+        assert files(tmp_path)[1]["credentials"] == {"access_token": "sandbox-access-token"}
+        answers = f"{CLIENT}sandbox-refresh-token\n"
+        way = "client_id+client_secret+refresh_token"
+        assert lms("connect", "acme", "--reauthorize", "--way", way, answers=answers).exit_code == 0
+    assert files(tmp_path)[1]["credentials"].keys() == {"client_id", "client_secret", "refresh_token"}
+
+
+def test_settings_are_not_changed_by_new_credentials(server: SandboxServer) -> None:
+    """`--reauthorize` with a setting is refused, and says where settings are changed."""
+    connect(server)
+    result = lms("connect", "acme", "--reauthorize", "--set", "timezone=UTC", answers=f"{KEY}\n")
+    assert (result.exit_code, "credentials alone" in result.stderr) == (2, True)
+
+
+def test_there_has_to_be_a_connection_to_mend() -> None:
+    """A misspelt name is told."""
+    result = lms("connect", "acme", "--reauthorize", answers=f"{KEY}\n")
+    assert (result.exit_code, "there is no connection 'acme'" in result.stderr) == (2, True)
+
+
+def test_a_warehouse_that_cannot_be_written_keeps_nobody_from_connecting(
+    server: SandboxServer, warehouse: Target, tmp_path: Path
+) -> None:
+    """The state is not recorded, which is said, and the connection is stored."""
+    Path(warehouse.location).write_text("no database")
+    result = connect(server)
+    assert (result.exit_code, files(tmp_path)[0]["provider"]) == (0, "talentlms")
+    assert "was not recorded" in result.stderr
