@@ -71,12 +71,11 @@ def connect(name: str, browser: bool | None, as_json: bool, reauthorize: bool, *
 
     with ExitStack() as stack:
         providers, begin = _beginning(stack, name, reauthorize, options)
-        # Bound only where a browser comes to it: the page, or a provider that sends one back.
-        outcome = (
-            _on_page(name, providers, begin, Loopback(options["port"]), options)
-            if browser
-            else _in_terminal(providers, begin, browser, options)
-        )
+        if browser:
+            loopback = stack.enter_context(Loopback(options["port"]))
+            outcome = _on_page(name, providers, begin, loopback, options)
+        else:
+            outcome = _in_terminal(providers, begin, browser, options)
     _show(outcome, as_json)
     readable = all(one.readable for one in outcome.check.resources)
     finish(FAILED if not outcome.stored else DONE if outcome.check.connected and readable else INCOMPLETE)
@@ -184,10 +183,11 @@ def _in_terminal(
         return attempt.finish(connection, values)
     from pipelines.connect.loopback import Loopback
 
-    loopback = Loopback(options["port"])
-    authorization = attempt.authorization(connection, loopback.redirect_uri)
-    opens = browser is None and interactive()
-    return attempt.finish(connection, values, _granted(loopback, authorization, opens, options["wait"]))
+    with Loopback(options["port"]) as loopback:
+        authorization = attempt.authorization(connection, loopback.redirect_uri)
+        opens = browser is None and interactive()
+        token = _granted(loopback, authorization, opens, options["wait"])
+    return attempt.finish(connection, values, token)
 
 
 def _refuse(problems: list[str]) -> None:

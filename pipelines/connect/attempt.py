@@ -184,6 +184,7 @@ class Attempt:
 
     def connection(self, way: Way, values: Values) -> Connection:
         """The connection that the values make, which is nowhere stored yet. Raises `ConnectionConfigError`."""
+        refuse_overridden(self.name, (tuple(key.split(".")) for key in values))
         credentials = {name: values.get(f"credentials.{name}", "") for name in self.manifest.credentials}
         if way.authorizes:
             credentials[REFRESH_TOKEN] = _TO_COME
@@ -231,12 +232,25 @@ class Attempt:
                 return self._refused(result)
             stored = store(self.name, self._config(values), self._secrets(connection))
             keep()
+        self._refuse_elsewhere(connection)
         drop_tokens(connection.token_folder, self.name, tokens)
         state, message = ACTIVE, None
         if result.state is None:
             state, message = CONNECTING, NOT_CHECKED.format(result.message)
         self._record(state, message)
         return Outcome(self.name, self.manifest.provider, state, message, result, stored)
+
+    def _refuse_elsewhere(self, connection: Connection) -> None:
+        """Raises for a credential that is set where nothing was stored, a vault for one, and that is not meant."""
+        found = {
+            name: leaf(self.name, "credentials", name, secret=True) for name in self.manifest.credentials
+        }
+        for name, value in found.items():
+            if value != connection.credentials.get(name):
+                raise ConfigurationError(
+                    f"connections.{self.name}.credentials.{name} has another value elsewhere in the configuration, "
+                    "which is in force; remove it there"
+                )
 
     def _refused(self, result: CheckResult) -> Outcome:
         message = result.message or "the check failed"

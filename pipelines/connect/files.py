@@ -126,8 +126,9 @@ def _new_section(above: MutableMapping[str, Any], *, last: bool) -> MutableMappi
 
 def _replace(file: Path, text: str, mode: int) -> None:
     """Replaces a file, whole or not at all. What others may not read, no one can read meanwhile."""
-    if mode != _SECRET_MODE and file.exists():
-        mode = stat.S_IMODE(file.stat().st_mode)
+    exact = mode == _SECRET_MODE
+    if not exact and file.exists():
+        mode, exact = stat.S_IMODE(file.stat().st_mode), True
     beside = file.with_name(f".{file.name}.{os.getpid()}.new")
     beside.unlink(missing_ok=True)
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -136,7 +137,7 @@ def _replace(file: Path, text: str, mode: int) -> None:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        if mode == _SECRET_MODE:
+        if exact:  # whatever the umask
             beside.chmod(mode)
         beside.replace(file)
     finally:

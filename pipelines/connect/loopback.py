@@ -28,7 +28,7 @@ _REDIRECT = """<!doctype html>
 
 
 class Loopback:
-    """A free port of this machine, or the one that is named, which answers from `serve` until the block ends."""
+    """A free port of this machine, or the one that is named, taken until the block ends."""
 
     def __init__(self, port: int = 0) -> None:
         try:
@@ -41,6 +41,14 @@ class Loopback:
     def redirect_uri(self) -> str:
         """Where a provider sends the browser back to (RFC 8252, 7.3)."""
         return self.origin + CALLBACK
+
+    def __enter__(self) -> Loopback:
+        """The port, which is taken already."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Gives the port back."""
+        self._listener.close()
 
     @contextmanager
     def serve(self, app: ASGIApp) -> Iterator[None]:
@@ -57,7 +65,6 @@ class Loopback:
         finally:
             server.should_exit = True
             thread.join(_STOP_SECONDS)
-            self._listener.close()
 
 
 @contextmanager

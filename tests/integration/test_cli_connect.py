@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
 import sys
 import threading
 import tomllib
+import webbrowser
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +19,11 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
+from pipelines.check import CheckResult, check_connection
 from pipelines.cli import main
-from pipelines.connect import loopback
 from pipelines.environment import Target
-from sources.unified_lms.connection import load_connection
+from sources.unified_lms.connection import Connection, load_connection
+from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.sandbox import Rule, SandboxServer, World
 from sources.unified_lms.sandbox.faults import ExpireCredentials, Reply
 from tests.integration.conftest import ON_BOTH
@@ -71,9 +77,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
         page = httpx.get(link, trust_env=False).text
         request = page.partition('name="request" value="')[2].partition('"')[0]
         form = {"request": request, "answer": said[0]}
-        httpx.post(
-            f"{link.partition('/auth?')[0]}/accept", data=form, trust_env=False, follow_redirects=True
-        )
+        httpx.post(f"{link.partition('/auth?')[0]}/accept", data=form, trust_env=False, follow_redirects=True)
 
     def opened(file: str) -> bool:
         text = Path(file.removeprefix("file://")).read_text()
@@ -82,7 +86,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
         threads[-1].start()
         return True
 
-    monkeypatch.setattr(loopback.webbrowser, "open", opened)
+    monkeypatch.setattr(webbrowser, "open", opened)
     monkeypatch.setattr(sys.modules["pipelines.cli.connect"], "interactive", lambda: True)
     yield lambda word: said.__setitem__(0, word)
     for thread in threads:
@@ -133,11 +137,13 @@ def test_the_state_is_seen_in_status(server: SandboxServer) -> None:
 
 def test_the_state_while_it_is_being_made(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """While it is checked it is `connecting`."""
-    from pipelines.connect import attempt
-
     seen = []
-    check = attempt.check_connection
-    monkeypatch.setattr(attempt, "check_connection", lambda *given: (seen.append(states()), check(*given))[1])
+
+    def check(connection: Connection, manifest: Manifest) -> CheckResult:
+        seen.append(states())
+        return check_connection(connection, manifest)
+
+    monkeypatch.setattr("pipelines.connect.attempt.check_connection", check)
     connect(server)
     assert seen == [{"acme": ("connecting", None)}]
 
@@ -364,3 +370,54 @@ def test_a_warehouse_that_cannot_be_written_keeps_nobody_from_connecting(
     result = connect(server)
     assert (result.exit_code, files(tmp_path)[0]["provider"]) == (0, "talentlms")
     assert "was not recorded" in result.stderr
+
+
+def test_what_is_set_elsewhere_is_told(
+    tmp_path: Path, reload_dlt_configuration: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A credential of another way that stands in dlt's file for all projects would stay in force: it is named."""
+    everywhere = tmp_path / "everywhere"
+    everywhere.mkdir()
+    monkeypatch.setattr("dlt.common.runtime.run_context.global_dir", lambda: str(everywhere))
+    left = '[connections.acme.credentials]\nrefresh_token = "left-behind"\n'
+    (everywhere / "secrets.toml").write_text(left)
+    reload_dlt_configuration()
+    with SandboxServer(World(), "canvas") as by_hand:
+        result = connect(by_hand, "--way", "access_token", answers="sandbox-access-token\n")
+    assert (result.exit_code, "credentials.refresh_token has another value" in result.stderr) == (2, True)
+    assert "left-behind" not in result.output
+
+
+def test_secrets_do_not_show_on_a_terminal(server: SandboxServer, tmp_path: Path) -> None:
+    """Typed on a real terminal a secret is not echoed, and a wrong answer is asked for again."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "pipelines.cli", "connect", "acme", "--provider", "talentlms"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        shown = ""
+        for question, answer in [
+            ("Address of TalentLMS: ", "acme"),
+            ("is no address; write it such as", server.base_url),
+            ("API key: ", KEY),
+            ("Time zone of the portal (optional): ", ""),
+        ]:
+            while question not in shown:
+                shown += os.read(ours, 4096).decode()
+            os.write(ours, f"{answer}\n".encode())
+            shown = shown.partition(question)[2]
+        with suppress(OSError):  # how Linux says that the other end was closed
+            while text := os.read(ours, 4096).decode():
+                shown += text
+        assert process.wait(30) == 0, shown
+    os.close(ours)
+    assert "acme (talentlms): active" in shown
+    assert KEY not in shown

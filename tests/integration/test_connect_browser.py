@@ -110,7 +110,7 @@ def test_access_is_granted_and_stored(tab: Tab, canvas: SandboxServer, tmp_path:
 
 
 def test_errors_are_tied_to_their_fields(tab: Tab, canvas: SandboxServer, tmp_path: Path) -> None:
-    """Assistive technology is told each field's name and what is wrong with it, and the first wrong one has the focus."""
+    """Assistive technology is told each field's name and what is wrong with it; the first wrong one has the focus."""
     with connect(tmp_path, "--provider", "canvas", "--way", "authorize") as command:
         tab.goto(command.address)
         tab.type("#base_url", "acme")

@@ -49,8 +49,12 @@ class Page:
     def fill(self, canvas: SandboxServer) -> str:
         """Everything up to the link to the provider, which it returns."""
         self.open()
-        fields = {"base_url": canvas.base_url, "credentials__client_id": KEY}
-        self.post("values", **fields, credentials__client_secret=SECRET)
+        self.post(
+            "values",
+            base_url=canvas.base_url,
+            credentials__client_id=KEY,
+            credentials__client_secret=SECRET,
+        )
         return self.link
 
     @property
@@ -84,8 +88,7 @@ def canvas() -> Iterator[SandboxServer]:
 @pytest.fixture
 def page(warehouse: Target) -> Iterator[Page]:
     """The page for a new connection to Canvas, by its developer key."""
-    loopback = Loopback()
-    with ExitStack() as stack:
+    with Loopback() as loopback, ExitStack() as stack:
 
         def begin(provider: str) -> Attempt:
             attempt = Attempt("acme", provider, warehouse)
@@ -232,11 +235,18 @@ def test_a_form_has_bounds(page: Page) -> None:
 
 def test_every_answer_has_the_policy(page: Page) -> None:
     """No script, no frame, nothing from elsewhere and nothing kept, on refusals as well."""
-    for answer in (page.open(), page.http.get("/nowhere"), page.http.get("/", headers={"Host": "evil.example"})):
+    for answer in (
+        page.open(),
+        page.http.get("/nowhere"),
+        page.http.get("/", headers={"Host": "evil.example"}),
+    ):
         policy = answer.headers["content-security-policy"]
         assert policy.startswith("default-src 'none'; style-src 'sha256-")
         assert "frame-ancestors 'none'" in policy
-        assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == ("no-store", "same-origin")
+        assert (answer.headers["cache-control"], answer.headers["referrer-policy"]) == (
+            "no-store",
+            "same-origin",
+        )
 
 
 def test_the_cookie_is_out_of_reach_of_scripts(page: Page) -> None:
