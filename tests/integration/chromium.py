@@ -31,6 +31,8 @@ class Tab:
         self._session: str | None = None
         self.complaints: list[str] = []
         """What stands in the console."""
+        self.addresses: list[str] = []
+        """Everything that was asked for, redirects included."""
         Thread(target=self._read, daemon=True).start()
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -63,6 +65,8 @@ class Tab:
             message = self._messages.get(timeout=_SECONDS)
             if message.get("method") == "Log.entryAdded":
                 self.complaints.append(message["params"]["entry"]["text"])
+            if message.get("method") == "Network.requestWillBeSent":
+                self.addresses.append(message["params"]["request"]["url"])
             if wanted(message):
                 return message
 
@@ -80,6 +84,11 @@ class Tab:
         found: int = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         assert found, f"no {selector} in {self.text}"
         return found
+
+    def attribute(self, selector: str, name: str) -> str:
+        """An attribute of an element."""
+        found: list[str] = self.call("DOM.getAttributes", nodeId=self.node(selector))["attributes"]
+        return dict(zip(found[::2], found[1::2], strict=True))[name]
 
     def type(self, selector: str, text: str) -> None:
         """Types into a field."""

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 
-from sources.unified_lms.sandbox import SandboxServer, World
+from sources.unified_lms.sandbox import Rule, SandboxServer, World
+from sources.unified_lms.sandbox.faults import ExpireCredentials
 from tests.integration.chromium import CHROMIUM, Tab, open_tab
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium")
@@ -83,6 +86,20 @@ def fill(tab: Tab, command: Command, canvas: SandboxServer) -> None:
     tab.click("button[value=values]")
 
 
+def exchange(canvas: SandboxServer, back: str) -> httpx.Response:
+    """What the provider answers somebody who saw where the browser came back to, and knows the client."""
+    seen = urlsplit(back)
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": KEY,
+        "client_secret": SECRET,
+        "code": dict(parse_qsl(seen.query))["code"],
+        "redirect_uri": f"{seen.scheme}://{seen.netloc}{seen.path}",
+        "code_verifier": "guessed",
+    }
+    return httpx.post(f"{canvas.base_url}/login/oauth2/token", data=form, trust_env=False)
+
+
 def stored(tmp_path: Path) -> dict[str, Any]:
     """The connection as the files have it."""
     found: dict[str, Any] = {}
@@ -106,7 +123,7 @@ def test_access_is_granted_and_stored(tab: Tab, canvas: SandboxServer, tmp_path:
     assert found["credentials"]["refresh_token"].startswith("sandbox-refresh-token-")
     assert (tmp_path / ".dlt" / "secrets.toml").stat().st_mode & 0o777 == 0o600
     assert tab.complaints == []
-    assert SECRET not in " ".join([*tab.history, out, err])
+    assert SECRET not in " ".join([*tab.history, *tab.addresses, out, err])
 
 
 def test_errors_are_tied_to_their_fields(tab: Tab, canvas: SandboxServer, tmp_path: Path) -> None:
@@ -175,3 +192,42 @@ def test_the_address_is_good_once(tab: Tab, canvas: SandboxServer, tmp_path: Pat
         tab.call("Network.clearBrowserCookies")
         tab.goto(f"{command.origin}/")
         assert "Not allowed" in tab.text
+
+
+def test_the_way_back_cannot_be_another(tab: Tab, canvas: SandboxServer, tmp_path: Path) -> None:
+    """A link whose way back was changed ends at the provider, which sends nobody and no code there."""
+    with connect(tmp_path, "--provider", "canvas") as command:
+        fill(tab, command, canvas)
+        port = command.origin.rpartition(":")[2]
+        link = tab.attribute("#grant", "href")
+        tab.goto(link.replace(f"127.0.0.1%3A{port}%2Fcallback", "evil.example%2Fcallback"))
+        assert "redirect_uri does not match" in tab.text
+        assert "evil.example/" not in " ".join(tab.addresses)
+
+
+def test_a_return_is_taken_once(tab: Tab, canvas: SandboxServer, tmp_path: Path) -> None:
+    """Who goes back to the address with the code, or sends the code to the provider once more, gets nothing by it."""
+    canvas.faults.add(Rule(ExpireCredentials(), pattern="^/api/"))
+    with connect(tmp_path, "--provider", "canvas") as command:
+        fill(tab, command, canvas)
+        tab.click("#grant")
+        tab.click("#authorize")
+        assert "nothing was stored" in tab.text
+        [back] = [one for one in tab.addresses if one.startswith(f"{command.origin}/callback?")]
+        asked = len(canvas.requests)
+        tab.goto(back)
+        assert "Nothing waits for this answer" in tab.text
+        assert len(canvas.requests) == asked
+    assert exchange(canvas, back).status_code == 400
+
+
+def test_a_code_that_is_stolen_brings_nothing(tab: Tab, canvas: SandboxServer, tmp_path: Path) -> None:
+    """Whoever has the code, and even the client's secret, lacks the verifier, which never left the process."""
+    with connect(tmp_path, "--provider", "canvas") as command:
+        fill(tab, command, canvas)
+        page = httpx.get(tab.attribute("#grant", "href"), trust_env=False).text
+        request = page.partition('name="request" value="')[2].partition('"')[0]
+        accept = f"{canvas.base_url}/login/oauth2/accept"
+        said = httpx.post(accept, data={"request": request, "answer": "yes"}, trust_env=False)
+        refused = exchange(canvas, said.headers["location"])
+    assert "code_verifier does not match" in refused.json()["error_description"]
