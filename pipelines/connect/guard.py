@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipelines.connect.loopback import CALLBACK
 from pipelines.connect.page import STYLE, simple
 from sources.unified_lms.authorization_code import Authorization
 from sources.unified_lms.errors import AnswerRefused, LmsError
@@ -68,7 +67,7 @@ def come_back(
     failed: Callable[[LmsError], Response],
 ) -> Response:
     """The answer to a browser that comes back from the provider: its code is exchanged, if it is ours, and once."""
-    if authorization is None or request.url.path != CALLBACK:
+    if authorization is None:
         return HTMLResponse(simple("Nothing to do", "Nothing waits for this answer."), 404)
     try:
         token = authorization.exchange(authorization.code(dict(request.query_params)))
