@@ -125,6 +125,12 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
+def setting_names(text: str) -> list[str]:
+    """The settings that a text has placeholders for."""
+    pairs = [pair for placeholder in parse(text).placeholders for pair in placeholder.names]
+    return [name for namespace, name in pairs if namespace == "settings"]
+
+
 def texts(value: Any) -> Iterator[str]:
     """Every text in a nested value, its keys left out."""
     if isinstance(value, str):
