@@ -19,6 +19,7 @@ from sources.unified_lms.errors import ConfigurationError, MappingFailed
 COMMANDS = (
     "backfill",
     "check",
+    "connect",
     "create",
     "delete",
     "demo",
