@@ -14,3 +14,5 @@ Share = Annotated[float, Field(ge=0, le=1)]
 """A share of records, 0 to 1."""
 DestinationName = Literal["duckdb", "postgres"]
 """Where a warehouse may be."""
+Lanes = Annotated[int, Field(ge=1, le=64)]
+"""How many processes, or the number of one."""
