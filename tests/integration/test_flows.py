@@ -18,7 +18,6 @@ from prefect.variables import Variable
 
 import flows.backfill
 import flows.sync
-from flows import secret_blocks
 from flows.backfill import backfill
 from flows.skipping import PAUSED
 from flows.sync import sync_all, sync_connection
@@ -27,6 +26,7 @@ from pipelines.cli import main
 from pipelines.environment import Target
 from pipelines.leases import lease
 from pipelines.schema import prepare_tables
+from pipelines.secret_provider import NamedSecrets
 from sources.unified_lms.sandbox import SandboxServer
 from tests.integration.conftest import Tables, configure
 from tests.integration.prefect_api import Api
@@ -246,10 +246,10 @@ def test_secrets_come_from_blocks(
     )
     Secret(value="somebody else's").save("other", overwrite=True)
     state = run(sync_connection, connection=acme, resources=["users"])
-    blocks = Container()[PluggableRunContext].providers[secret_blocks.NAME]
+    blocks = Container()[PluggableRunContext].providers["Prefect Secret blocks"]
     assert state.name == "Completed", state.message
-    assert isinstance(blocks, secret_blocks.SecretBlocks)
-    assert set(blocks._found) == {"connections--acme--credentials--api-key"}
+    assert isinstance(blocks, NamedSecrets)
+    assert blocks.opened == {"connections--acme--credentials--api-key"}
     prefect_server.client.delete_block_document(
         prefect_server.client.read_block_document_by_name(
             "connections--acme--credentials--api-key", "secret"
