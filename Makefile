@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install demo prefect-demo test test-long check bench docs docs-tables lock clean
+.PHONY: help install demo prefect-demo prefect-automations test test-long check bench docs docs-tables lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | while IFS= read -r line; do \
-	    printf '  make %-13s %s\n' "$${line%%:*}" "$${line#*## }"; done
+	    printf '  make %-19s %s\n' "$${line%%:*}" "$${line#*## }"; done
 
 install: $(STAMP) ## make .venv with everything in it; the command is .venv/bin/lms
 	@echo "Ready: $(BIN)/lms"
@@ -35,6 +35,9 @@ demo: $(STAMP) ## install, then run the main job against the sandbox: no account
 
 prefect-demo: $(STAMP) ## start a Prefect server and worker, deploy, run every deployment against the sandbox, end
 	@$(BIN)/python -m flows.demo
+
+prefect-automations: $(STAMP) ## make the automation that marks runs without a heartbeat, on the server of PREFECT_API_URL
+	@$(BIN)/prefect automation create --from-file flows/automations/crash-zombies.yaml
 
 test: $(STAMP) ## install, then run the tests (PYTEST_ARGS="-k name" chooses some)
 	@$(TEST) $(PYTEST_ARGS)

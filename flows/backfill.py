@@ -16,13 +16,15 @@ from prefect.tasks import Task
 from pydantic import Field
 
 from flows.artifacts import RunProgress, artifact_key, publish_summary
-from flows.outcomes import INCOMPLETE, NEEDS_REAUTH, STOPPED, remedy, state_of_error
-from flows.parameters import ConnectionName, DestinationName, ResourceName
+from flows.outcomes import BUSY, INCOMPLETE, NEEDS_REAUTH, STOPPED, remedy, state_of_error
+from flows.parameters import ConnectionName, DestinationName, Lanes, ResourceName
 from flows.running import RETRIES, RETRY_DELAY, working
+from flows.spreading import helpers
 from pipelines import backfill as pipeline
 from pipelines.backfill import COUNTS, Progress, Request, ResourceBackfill
 from pipelines.cli.group import explain
 from pipelines.environment import Target, target
+from pipelines.partitions import PARENTS
 from pipelines.sync import wanted_resources
 from sources.unified_lms.connection import load_connection, manifest_of
 
@@ -76,6 +78,8 @@ def backfill(
     window_days: Days = 7,
     restart: bool = False,
     allow_deletions: bool = False,
+    spread: Lanes = 1,
+    parents: Annotated[int, Field(ge=1)] = PARENTS,
     destination: DestinationName | None = None,
     dataset: str | None = None,
 ) -> State[Any]:
@@ -90,6 +94,8 @@ def backfill(
         window_days: The length of one part of a window, in days.
         restart: Begin anew where an earlier backfill of the same would go on.
         allow_deletions: Go on although more than half of a part's records have vanished.
+        spread: How many processes read parts at once, onto PostgreSQL: this one, and runs of backfill_share/on-demand.
+        parents: How many parents one part has, such as courses, where a resource is read by parents.
         destination: Where the warehouse is; what is configured by default.
         dataset: The dataset (schema) in the warehouse; what is configured, or lms, by default.
     """
@@ -99,8 +105,11 @@ def backfill(
             manifest = manifest_of(load_connection(connection))
             wanted = wanted_resources(manifest, resources)
             request = Request(
-                _zoned(since), _zoned(until), timedelta(days=window_days), restart, allow_deletions, stop
+                zoned(since), zoned(until), timedelta(days=window_days), restart, allow_deletions, stop
             )
+            request = replace(request, parents=parents)
+            if spread > 1:
+                request = replace(request, divided=helpers(connection, place, request, spread))
             for resource in wanted:
                 pipeline.check_window(manifest, resource, request)
         except Exception as error:  # noqa: BLE001 - told in a sentence, and not quoted
@@ -111,7 +120,8 @@ def backfill(
     return state
 
 
-def _zoned(instant: datetime | None) -> datetime | None:
+def zoned(instant: datetime | None) -> datetime | None:
+    """An instant as it is meant: in UTC where it says no zone."""
     return instant.replace(tzinfo=UTC) if instant is not None and instant.tzinfo is None else instant
 
 
@@ -155,11 +165,48 @@ def _state_of(
     problems = [f"{one.resource}: {problem}" for one in results for problem in one.problems[:1]]
     if any(one.refused for one in results):
         return Failed(name=NEEDS_REAUTH, message=f"{message}. {'; '.join(problems)} {remedy(connection)}")
-    if any(one.status == "failed" for one in results):
+    if results and all(one.busy for one in results):
+        return Failed(name=BUSY, message=f"{connection}: {'; '.join(problems)}")
+    if any(one.status in ("failed", "busy") for one in results):
         return Failed(message=f"{message}. {'; '.join(problems)}")
     if problems or len(results) < wanted or any(one.status != "done" for one in results):
         return Completed(name=INCOMPLETE, message=f"{message}; the same run goes on. {'; '.join(problems)}")
     return Completed(message=message)
+
+
+@flow(name="backfill_share", flow_run_name="backfill {resource} of {connection}, lane {lane}")
+def backfill_share(
+    connection: ConnectionName,
+    resource: ResourceName,
+    lane: Lanes,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    allow_deletions: bool = False,
+    destination: DestinationName | None = None,
+    dataset: str | None = None,
+) -> State[Any]:
+    """Reads parts of a backfill that another run leads, as long as there are any that nobody is at.
+
+    Args:
+        connection: The name of the connection.
+        resource: The resource whose backfill is under way.
+        lane: The number of this helper, of which there is one at a time.
+        since: As in the run that leads.
+        until: As in the run that leads.
+        allow_deletions: As in the run that leads.
+        destination: Where the warehouse is; what is configured by default.
+        dataset: The dataset (schema) in the warehouse; what is configured, or lms, by default.
+    """
+    with working() as stop:
+        try:
+            place = target(destination, dataset)
+        except Exception as error:  # noqa: BLE001 - told in a sentence, and not quoted
+            return state_of_error(error)
+        request = Request(zoned(since), zoned(until), allow_deletions=allow_deletions, stop=stop, lane=lane)
+        found = _backfill(connection, resource, place, request)
+    if not (found.problems or stop.reason):
+        return Completed(message=f"{connection}: {found.done} parts of {resource}")
+    return _state_of(connection, [found], 1, stop.reason)
 
 
 def _publish(connection: str, results: Sequence[ResourceBackfill], state: State[Any]) -> None:

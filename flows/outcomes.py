@@ -7,6 +7,7 @@
 | `Skipped` | completed | the connection is paused, or waits for new credentials |
 | `Stopped` | cancelled | ended early by a signal; what was read is loaded |
 | `NeedsReauth` | failed | the provider refused the credentials |
+| `Busy` | failed | another run is at the work, and was so a minute later |
 | `Misconfigured` | failed | nothing was asked: a connection, variable or parameter is wrong |
 | `Failed` | failed | anything else |
 
@@ -22,8 +23,8 @@ from typing import Any
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 
+from pipelines import sync
 from pipelines.cli.group import WRONG_USAGE, explain
-from pipelines.sync import BUSY
 from sources.unified_lms.errors import Unauthorized
 
 INCOMPLETE = "Incomplete"
@@ -31,6 +32,7 @@ SKIPPED = "Skipped"
 STOPPED = "Stopped"
 NEEDS_REAUTH = "NeedsReauth"
 MISCONFIGURED = "Misconfigured"
+BUSY = "Busy"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Outcome:
     @property
     def failed(self) -> bool:
         """Whether nothing came of it, or it was left to another run."""
-        return self.report.get("status") in ("failed", BUSY)
+        return self.report.get("status") in ("failed", sync.BUSY)
 
     @property
     def rejected_share(self) -> float:
@@ -89,9 +91,11 @@ def state_of(connection: str, outcomes: Sequence[Outcome], max_rejected: float) 
     if stopped is not None:
         message = f"{connection}: stopped by {stopped}; the next run goes on. {summary(outcomes)}"
         return Cancelled(name=STOPPED, message=message)
-    failed = [f"{one.report.get('resource')}: {one.message}" for one in outcomes if one.failed]
+    failed = [one for one in outcomes if one.failed]
     if failed:
-        return Failed(message=f"{connection}: {'; '.join(failed)}")
+        only_busy = all(one.report.get("status") == sync.BUSY for one in failed)
+        said = "; ".join(f"{one.report.get('resource')}: {one.message}" for one in failed)
+        return Failed(name=BUSY if only_busy else None, message=f"{connection}: {said}")
     if any(_incomplete(one, max_rejected) for one in outcomes):
         return Completed(name=INCOMPLETE, message=f"{connection}: {summary(outcomes)}")
     return Completed(message=f"{connection}: {summary(outcomes)}")

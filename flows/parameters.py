@@ -16,3 +16,5 @@ DestinationName = Literal["duckdb", "postgres"]
 """Where a warehouse may be."""
 TableName = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*$")]
 """A table or view of the warehouse, as name or schema.name."""
+Lanes = Annotated[int, Field(ge=1, le=64)]
+"""How many processes, or the number of one."""

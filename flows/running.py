@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from prefect.logging import get_run_logger
 
+from flows.secret_blocks import use_secret_blocks
 from pipelines.cli.signals import stoppable
 from pipelines.environment import prepare
 from sources.unified_lms.stopping import Stop
@@ -27,6 +28,7 @@ def working() -> Iterator[Stop]:
     safe point, as on the command line. The second is Prefect's own again, and ends the run at once.
     """
     prepare()
+    use_secret_blocks()
     with _connector_logs(), stoppable() as stop:
         yield stop
 

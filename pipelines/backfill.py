@@ -7,19 +7,19 @@ takes its turn to compare and load, and moves no cursor.
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from pipelines.backfill_ledger import Asked, Ledger, begin, find_unfinished
+from pipelines.backfill_ledger import Asked, Ledger, Row, begin, find_unfinished, is_done
 from pipelines.environment import Target
 from pipelines.leases import Lease, Work, lease
 from pipelines.pace import Pace
-from pipelines.partitions import WINDOW, Partition, ranges, whole, windows
+from pipelines.partitions import PARENTS, WINDOW, Partition, ranges, whole, windows
 from pipelines.recovery import finish_pending
 from pipelines.schema import prepare_tables
 from pipelines.sync import ResourceResult, record_state, run_resource, wanted_resources
@@ -44,8 +44,8 @@ from sources.unified_lms.ways import choose_changed, choose_read
 COUNTS = (
     "requests", "records_read", "records_new", "records_changed", "records_retired", "records_rejected",
 )  # fmt: skip
-PARTITION = "(backfill)"
-"""The lease of a resource's backfill: its parts are read one after the other, by one process."""
+_LOOK = 1.0
+"""Seconds between two looks at the parts that helpers are at."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,12 @@ class Request:
     allow_deletions: bool = False
     stop: Stop = field(default_factory=Stop)
     progress: Callable[[Progress], None] = lambda progress: None
+    parents: int = PARENTS
+    """How many parents a part has."""
+    lane: int = 0
+    """0 leads the backfill; a higher number helps whoever does, and is one process's own."""
+    divided: Callable[[str, int], None] = lambda resource, parts: None
+    """Hears of a resource and how many of its parts are left, once they are known and helpers may begin."""
 
 
 @dataclass
@@ -146,18 +152,23 @@ class _Backfill:
         self._manifest = manifest
         self._resource = resource
         self._request = request
-        self._pipeline = target.pipeline(connection.name, f"/backfill/{resource}")
+        self._lane = f" {request.lane}" if request.lane else ""
+        self._pipeline = target.pipeline(connection.name, f"/backfill/{resource}{self._lane}")
         self._parents = ParentCache()
         self._pace = Pace()
         self._found = ResourceBackfill(resource)
+        self._run_id = secrets.token_hex(16)
 
     def run(self) -> ResourceBackfill:
         """Reads what is left, until it is done or there is no going on."""
         try:
             with ExitStack() as stack:
-                held = self._take(stack)
+                self._take(stack)
                 finish_pending(self._pipeline, self._connection.name, self._manifest.provider)
-                self._read(self._ledger(), held)
+                ledger = self._ledger()
+                if ledger is not None:
+                    self._begin(ledger)
+                    self._read(ledger)
         except LmsError as error:
             self._found.problems.append(str(error))
             self._found.busy = isinstance(error, WorkTaken)
@@ -167,19 +178,19 @@ class _Backfill:
                 record_state(self._pipeline, self._connection, error)
         return self._found
 
-    def _take(self, stack: ExitStack) -> Lease:
-        """The lease of the resource's backfill; raises `WorkTaken` at once where another process has it."""
+    def _take(self, stack: ExitStack) -> None:
+        """Takes the lease of who leads, or of a lane; raises `WorkTaken` at once where another process has it."""
         name, resource = self._connection.name, self._resource
-        work = Work(name, resource, PARTITION)
+        partition = f"(backfill{self._lane})"
+        work = Work(name, resource, partition)
         if taken := taken_by_others(self._pipeline, [work]):
             raise taken[work]
         stack.enter_context(working_folder(self._pipeline, name))
         prepare_tables(self._pipeline)
-        run_id = secrets.token_hex(16)
-        return stack.enter_context(lease(self._pipeline, name, resource, PARTITION, run_id=run_id))
+        stack.enter_context(lease(self._pipeline, name, resource, partition, run_id=self._run_id))
 
-    def _ledger(self) -> Ledger:
-        """The unfinished backfill of the same, else a new one."""
+    def _ledger(self) -> Ledger | None:
+        """The unfinished backfill of the same, else a new one; a helper makes none."""
         mapping = resource_mapping(self._manifest, self._resource, self._connection)
         asked = Asked(
             self._connection.name,
@@ -190,6 +201,8 @@ class _Backfill:
             reading_digest(mapping, self._connection),
         )
         earlier = None if self._request.restart else find_unfinished(self._pipeline, asked)
+        if self._request.lane:
+            return earlier
         return earlier or begin(self._pipeline, asked, self._divided())
 
     def _divided(self) -> list[Partition]:
@@ -200,7 +213,8 @@ class _Backfill:
             if above is None:
                 return whole()
             listed = list_parents(client, above, client.settings, self._request.stop)
-            return ranges(identifier for identifier, _ in self._parents.of(above.resource, lambda: listed))
+            found = self._parents.of(above.resource, lambda: listed)
+            return ranges((identifier for identifier, _ in found), self._request.parents)
 
     def _windows(self, client: Client, since: datetime) -> list[Partition]:
         if choose_changed(self._manifest, self._resource, client.settings) is None:
@@ -210,26 +224,59 @@ class _Backfill:
         until = self._request.until or datetime.fromtimestamp(client.now()).astimezone()
         return windows(since, until, self._request.window)
 
-    def _read(self, ledger: Ledger, held: Lease) -> None:
-        self._found.parts, self._found.done = len(ledger.parts), len(ledger.done)
-        for partition, row in ledger.pending:
-            self._tell()
-            self._request.stop.check()
-            began = time.monotonic()
-            result = run_resource(
-                self._pipeline,
-                self._connection,
-                self._manifest,
-                self._resource,
-                self._options(partition, row),
-                held,
-            )
-            self._count(result, time.monotonic() - began)
-            if self._found.over:
+    def _begin(self, ledger: Ledger) -> None:
+        if not self._request.lane:
+            self._found.parts, self._found.done = len(ledger.parts), len(ledger.done)
+            self._request.divided(self._resource, len(ledger.pending))
+
+    def _read(self, ledger: Ledger) -> None:
+        """Reads every part that is left; who leads waits for those that helpers are at, and reads what they leave."""
+        left = ledger.pending
+        while left and not self._found.over:
+            taken = self._taken(left)
+            if self._request.lane:
                 return
+            if len(taken) == len(left):
+                self._request.stop.wait(threading.Event(), _LOOK)
+            left = taken
         self._tell()
 
-    def _options(self, partition: Partition, row: dict[str, Any]) -> Options:
+    def _taken(self, left: Sequence[tuple[Partition, Row]]) -> list[tuple[Partition, Row]]:
+        """Reads parts as long as there is use in it; those that other processes are at."""
+        taken = []
+        for part in left:
+            if not self._read_part(*part):
+                taken.append(part)
+            if self._found.over:
+                break
+        return taken
+
+    def _read_part(self, partition: Partition, row: Row) -> bool:
+        """Reads a part unless it is done meanwhile; whether it is off the list, no other process being at it."""
+        self._tell()
+        self._request.stop.check()
+        with ExitStack() as stack:
+            try:
+                held = stack.enter_context(self._part_lease(partition))
+            except WorkTaken:
+                return False
+            if is_done(self._pipeline, row):
+                self._found.done += not self._request.lane
+                return True
+            self._found.parts += bool(self._request.lane)
+            began = time.monotonic()
+            options = self._options(partition, row)
+            result = run_resource(
+                self._pipeline, self._connection, self._manifest, self._resource, options, held
+            )
+            self._count(result, time.monotonic() - began)
+        return True
+
+    def _part_lease(self, partition: Partition) -> AbstractContextManager[Lease]:
+        name = f"(backfill part {partition.number})"
+        return lease(self._pipeline, self._connection.name, self._resource, name, run_id=self._run_id)
+
+    def _options(self, partition: Partition, row: Row) -> Options:
         return Options(
             allow_deletions=self._request.allow_deletions,
             keep_raw=self._connection.keep_raw,

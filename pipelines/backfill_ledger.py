@@ -81,6 +81,13 @@ def begin(pipeline: dlt.Pipeline, asked: Asked, partitions: Sequence[Partition])
     return _ledger(rows)
 
 
+def is_done(pipeline: dlt.Pipeline, part: Row) -> bool:
+    """Whether a part is in the warehouse by now, whoever has read it."""
+    with open_database(pipeline) as database:
+        same = f"p.{database.columns('backfill_id')} = %s and p.{database.columns('partition')} = %s"
+        return any(_is_done(row) for row in _select(database, same, part["backfill_id"], part["partition"]))
+
+
 def unfinished(database: Database, connection: str) -> list[Row]:
     """For each backfill of a connection that has parts left: its resource, and how many of its parts are done."""
     rows = _select(database, "connection_id = %s and p.status <> 'abandoned'", connection)
@@ -112,7 +119,7 @@ def _rows(pipeline: dlt.Pipeline, asked: Asked) -> list[Row]:
     return [row for row in found if asked.same_bounds(row)]
 
 
-def _select(database: Database, condition: str, *values: str) -> list[Row]:
+def _select(database: Database, condition: str, *values: str | int) -> list[Row]:
     columns = ", ".join(f"p.{database.columns(name)}" for name in BACKFILL_PARTITIONS.column_names)
     sql = (
         f"select {columns}, l.status as loaded from {database.table(BACKFILL_PARTITIONS.name)} p "  # noqa: S608

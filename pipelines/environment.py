@@ -16,6 +16,7 @@ import dlt
 from dlt.common.destination.reference import Destination
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
+from pipelines.budget import share
 from pipelines.waiting import WaitingDuckDb
 from sources.unified_lms.errors import ConfigurationError
 from sources.unified_lms.memory import share_arenas
@@ -41,10 +42,14 @@ DEFAULTS = {
 
 
 def prepare() -> None:
-    """Sets what dlt must know before its first call, unless the environment says otherwise; and bounds memory."""
+    """Sets what dlt must know before its first call, unless the environment says otherwise; bounds memory and requests.
+
+    From then on every client of this process draws on the budgets that are shared with others (`pipelines.budget`).
+    """
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     share_arenas()
+    share()
 
 
 @dataclass(frozen=True)

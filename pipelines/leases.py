@@ -8,7 +8,6 @@ from it: for that a run takes its turn (`turn`).
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import socket
@@ -18,14 +17,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import dlt
 from dlt.destinations.sql_client import SqlClientBase
 
 from pipelines.database import Database, open_database
+from pipelines.processes import is_dead, machine
 from pipelines.waiting import wait_seconds
 from sources.unified_lms.errors import LeaseLost, WorkTaken
 from sources.unified_lms.tables import LEASES
@@ -176,7 +174,7 @@ def _try(client: Client, held: Lease, run_id: str) -> Holder | None:
         database.execute(
             f"insert into {table} ({database.columns(*_KEY, *columns, 'acquired_at', 'renewed_at')}) "
             f"values ({', '.join(['%s'] * 9)}, current_timestamp, current_timestamp)",
-            *held.work.key, run_id, socket.gethostname(), os.getpid(), _machine(), held.token, held.seconds,
+            *held.work.key, run_id, socket.gethostname(), os.getpid(), machine(), held.token, held.seconds,
         )  # fmt: skip
     return None
 
@@ -228,17 +226,7 @@ def _over(row: dict[str, Any]) -> bool:
 
 def _dead(row: dict[str, Any]) -> bool:
     """Whether the holder was a process of this machine that is no more: its work need not wait."""
-    return row["machine"] == _machine() and not Path("/proc", str(row["pid"])).exists()
-
-
-@cache
-def _machine() -> str:
-    """This boot of this machine and its process numbers: a container has its own, whatever its host is called."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    if not boot.exists():  # no Linux: every process counts as another machine's
-        return uuid.uuid4().hex
-    processes = Path("/proc/self/ns/pid").stat().st_ino
-    return hashlib.blake2b(f"{boot.read_text()}/{processes}".encode(), digest_size=8).hexdigest()
+    return is_dead(row["machine"], str(row["pid"]))
 
 
 def _until(row: dict[str, Any]) -> datetime:

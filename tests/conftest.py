@@ -86,6 +86,14 @@ def own_dlt_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         _reload_providers()
 
 
+@pytest.fixture(autouse=True)
+def own_limits() -> Iterator[None]:
+    """Ends what a command under test has begun: its clients draw on shared budgets, those of the next test do not."""
+    yield
+    if limits := sys.modules.get("sources.unified_lms.limits"):
+        limits.share_limits(None)
+
+
 @pytest.fixture
 def reload_dlt_configuration() -> Callable[[], None]:
     """A function that makes dlt read its configuration files again."""

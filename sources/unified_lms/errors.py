@@ -15,6 +15,7 @@
     │   ├── FolderBusy                    another process of this machine uses the connection's working folder
     │   ├── WarehouseBusy                 another process has the DuckDB file open
     │   ├── WarehouseUnreachable          the warehouse does not answer; what was read waits
+    │   ├── BudgetUnreachable             what others have asked of the account cannot be told
     │   ├── LoadFailed                    what was read could not be loaded and was set aside
     │   ├── DuplicateVersions             a record has more than one current version
     │   └── TombstonesUnreadable          erased persons cannot be told without the key of their erasure
@@ -201,6 +202,16 @@ class WarehouseUnreachable(WarehouseError):
         super().__init__(
             f"loading: the warehouse cannot be reached ({reason}); what was read waits in the working folder, and the "
             "next run on this machine loads it"
+        )
+
+
+class BudgetUnreachable(WarehouseError):
+    """What others have asked of the account cannot be told; nothing is asked of the provider without that."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"limits: the budget that all processes draw on cannot be reached ({reason}); nothing is asked of the "
+            "provider without it. Run again when it can be reached"
         )
 
 

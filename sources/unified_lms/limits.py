@@ -1,4 +1,8 @@
-"""How often and how many at once: sliding windows, pauses and concurrency, shared by all threads of a connection."""
+"""How often and how many at once: sliding windows, pauses and concurrency, shared by all threads of a connection.
+
+Other processes ask the same account. What they share is a `Budget`, which is kept somewhere that this package knows
+nothing of: whoever does hands it over once for the process (`share_limits`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import islice
+from typing import Protocol, TypeAlias
 
 from sources.unified_lms.errors import BudgetExhausted
 
@@ -87,6 +92,26 @@ class _Window:
         self.used_before = max(0, self.limit - remaining)
 
 
+class Budget(Protocol):
+    """What an account allows to all processes together; for any thread. Raises `BudgetUnreachable`."""
+
+    def start(self) -> float:
+        """Begins one request: 0.0 where it may start now, else the seconds to wait before asking again."""
+
+    def end(self) -> None:
+        """A request that was begun has ended."""
+
+    def pause(self, seconds: float) -> None:
+        """Lets nobody start a request for so many seconds."""
+
+    def seed(self, limit: int, used: int, resets_in: float) -> None:
+        """Takes over the provider's own count of the longest window, and its limit."""
+
+
+_LOOK = 0.2
+"""Seconds between two looks at a budget of which others may hand something back."""
+
+
 class Limiter:
     """The limits of one connection, shared by every thread that asks something of it."""
 
@@ -97,10 +122,12 @@ class Limiter:
         concurrency: int = 4,
         max_wait: float = 120.0,
         timing: Timing | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.concurrency = concurrency
         self.max_wait = max_wait
         self._timing = timing or Timing()
+        self._budget = budget
         self._windows = [_Window(requests, seconds) for requests, seconds in windows]
         self._places = threading.BoundedSemaphore(concurrency)
         self._lock = threading.Lock()
@@ -125,20 +152,27 @@ class Limiter:
         while True:
             with self._lock:
                 now = self._timing.monotonic()
-                wait = self._wait(now)
+                wait, look = self._wait(now)
                 if wait <= 0:
                     self._running.append(now)
                     return now
             if waited + wait > max_wait:
                 raise exhausted(wait, max_wait, self._timing)
-            sleep(wait)
-            waited += wait
+            sleep(look)
+            waited += look
 
-    def _wait(self, now: float) -> float:
+    def _wait(self, now: float) -> tuple[float, float]:
+        """Seconds until one may start, 0 for now, and until it is worth while to look again."""
         waits = [window.wait(now, self._running) for window in self._windows]
-        return max([self._paused_until - now, *waits])
+        own = max([self._paused_until - now, *waits])
+        if own > 0 or self._budget is None:
+            return own, own
+        wait = self._budget.start()
+        return wait, min(wait, _LOOK)
 
     def _end(self, start: float) -> None:
+        if self._budget is not None:
+            self._budget.end()
         with self._lock:
             self._running.remove(start)
             now = self._timing.monotonic()
@@ -149,6 +183,8 @@ class Limiter:
         """Lets no request start for so many seconds; a longer pause stays."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._timing.monotonic() + seconds)
+        if self._budget is not None:
+            self._budget.pause(seconds)
 
     def seed(self, *, remaining: int, resets_in: float, limit: int | None = None) -> None:
         """Takes over the provider's own count for the longest window; `limit` as well where it is given."""
@@ -160,6 +196,8 @@ class Limiter:
             # One more would be a window of the provider's that began anew meanwhile, or a clock that is wrong.
             resets_in = min(max(0.0, resets_in), longest.seconds)
             longest.seed(self._timing.monotonic(), remaining, resets_in)
+        if self._budget is not None:
+            self._budget.seed(longest.limit, longest.used_before, resets_in)
 
 
 def exhausted(wait: float, max_wait: float, timing: Timing) -> BudgetExhausted:
@@ -173,17 +211,27 @@ def exhausted(wait: float, max_wait: float, timing: Timing) -> BudgetExhausted:
     )
 
 
+BudgetOf: TypeAlias = Callable[[tuple[str, ...], tuple[tuple[int, float], ...], int], Budget]
+"""Gives the budget of an account: of its key, its windows (requests, seconds) and its concurrency."""
+
 _SHARED: dict[tuple[str, ...], tuple[object, Limiter]] = {}
 _SHARED_LOCK = threading.Lock()
+_BUDGETS: list[BudgetOf] = []
+
+
+def share_limits(budgets: BudgetOf | None) -> None:
+    """Has every limiter of a connection in this process draw on a budget that it shares with others; None ends that."""
+    _BUDGETS[:] = [] if budgets is None else [budgets]
 
 
 def shared_limiter(key: tuple[str, ...], windows: Sequence[tuple[int, float]], concurrency: int) -> Limiter:
     """The one limiter of a provider and connection in this process; a new one where its limits were reconfigured."""
-    shape = (tuple(windows), concurrency)
     with _SHARED_LOCK:
+        budget = _BUDGETS[0](key, tuple(windows), concurrency) if _BUDGETS else None
+        shape = (tuple(windows), concurrency, budget)
         known = _SHARED.get(key)
         if known is None or known[0] != shape:
-            known = _SHARED[key] = (shape, Limiter(windows, concurrency=concurrency))
+            known = _SHARED[key] = (shape, Limiter(windows, concurrency=concurrency, budget=budget))
         return known[1]
 
 

@@ -21,10 +21,12 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from flows.local import free_port, local_variables, running_server
+from flows.local import free_port, local_variables, run_prefect, running_server
 
 _Found = TypeVar("_Found")
 _PAGE = 200
+ROOT = Path(__file__).parents[2]
+POOL = "lms"
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,19 @@ def prefect_api(folder: Path) -> Iterator[Api]:
     with running_server(variables), temporary_settings(settings), get_client(sync_client=True) as client:
         yield Api(variables, client)
         APILogHandler().flush()  # its thread would go on sending when the server has ended
+
+
+@contextmanager
+def deployments(api: Api) -> Iterator[Api]:
+    """A work pool and everything in prefect.yaml; cron schedules are off, so that nothing else runs."""
+    run_prefect(api.variables, "work-pool", "create", POOL, "--type", "process", "--overwrite")
+    run_prefect(api.variables, "--no-prompt", "deploy", "--all", folder=ROOT)
+    for deployment in api.client.read_deployments():
+        for schedule in deployment.schedules:
+            api.client.update_deployment_schedule(deployment.id, schedule.id, active=False)
+    yield api
+    for deployment in api.client.read_deployments():
+        api.client.delete_deployment(deployment.id)
 
 
 def eventually(look: Callable[[], _Found | None], seconds: float, what: str) -> _Found:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ MEMBERS = sorted(f"{course}:{person}" for course in COURSES for person in "12")
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two parents to a part."""
-    monkeypatch.setattr(backfill, "ranges", partial(ranges, size=2))
+    monkeypatch.setattr(backfill, "ranges", lambda ids, _: ranges(ids, 2))
 
 
 @pytest.fixture
@@ -121,13 +120,12 @@ def test_goes_on_where_it_stopped_on_another_machine(
 
 CHILD = """
 import sys
-from functools import partial
 from pipelines import environment
 environment.prepare()
 from pipelines import backfill
 from pipelines.cli import main
 from pipelines.partitions import ranges
-backfill.ranges = partial(ranges, size=2)
+backfill.ranges = lambda ids, _: ranges(ids, 2)
 main(sys.argv[1:])
 """
 

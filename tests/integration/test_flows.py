@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from dlt.common.configuration.container import Container
+from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+from prefect.blocks.system import Secret
 from prefect.client.schemas.objects import StateType
 from prefect.variables import Variable
 
+import flows.backfill
 import flows.sync
 from flows.backfill import backfill
 from flows.skipping import PAUSED
@@ -22,6 +26,7 @@ from pipelines.cli import main
 from pipelines.environment import Target
 from pipelines.leases import lease
 from pipelines.schema import prepare_tables
+from pipelines.secret_provider import NamedSecrets
 from sources.unified_lms.sandbox import SandboxServer
 from tests.integration.conftest import Tables, configure
 from tests.integration.prefect_api import Api
@@ -206,6 +211,50 @@ def test_a_backfill_is_read_part_by_part(
     [row] = json.loads(prefect_server.artifact("backfill-acme").data)
     assert row["done"] == row["parts"] == tables.one("select count(*) from lms.backfill_partitions")
     assert row["records_read"] == tables.one("select count(*) from lms.users")
+
+
+@pytest.mark.parametrize("flow", [sync_connection, backfill])
+def test_work_that_another_run_is_at_is_busy(
+    prefect_server: Api, acme: str, warehouse: Target, monkeypatch: pytest.MonkeyPatch, flow: Any
+) -> None:
+    """A sync and a backfill that find their work taken end with a name of its own, and say by whom."""
+    monkeypatch.setattr(flows.sync.sync_resource, "retries", 0)
+    monkeypatch.setattr(flows.backfill.backfill_resource, "retries", 0)
+    pipeline = warehouse.pipeline(acme)
+    prepare_tables(pipeline)
+    partition = "(backfill)" if flow is backfill else "*"
+    with lease(pipeline, acme, "users", partition, run_id="theirs"):
+        state = run(flow, connection=acme, resources=["users"])
+    assert (state.name, state.type) == ("Busy", StateType.FAILED)
+    assert "run theirs, process" in state.message
+
+
+def test_a_backfill_onto_duckdb_is_not_spread(prefect_server: Api, acme: str, warehouse: Target) -> None:
+    """One process at a time writes into a DuckDB file: nothing is begun, and the message says what to do."""
+    state = run(backfill, connection=acme, resources=["users"], spread=4)
+    assert state.name == "Misconfigured"
+    assert "use PostgreSQL" in state.message
+
+
+def test_secrets_come_from_blocks(
+    prefect_server: Api, acme: str, server: SandboxServer, warehouse: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Secret block named like the key of a credential gives it, and no other block of the server is opened."""
+    monkeypatch.delenv("CONNECTIONS__ACME__CREDENTIALS__API_KEY")
+    Secret(value=server.credentials["api_key"]).save(
+        "connections--acme--credentials--api-key", overwrite=True
+    )
+    Secret(value="somebody else's").save("other", overwrite=True)
+    state = run(sync_connection, connection=acme, resources=["users"])
+    blocks = Container()[PluggableRunContext].providers["Prefect Secret blocks"]
+    assert state.name == "Completed", state.message
+    assert isinstance(blocks, NamedSecrets)
+    assert blocks.opened == {"connections--acme--credentials--api-key"}
+    prefect_server.client.delete_block_document(
+        prefect_server.client.read_block_document_by_name(
+            "connections--acme--credentials--api-key", "secret"
+        ).id
+    )
 
 
 def test_a_backfill_that_is_refused_stops_the_scheduled_runs(

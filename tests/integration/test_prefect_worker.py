@@ -17,23 +17,14 @@ from prefect.exceptions import PrefectHTTPStatusError
 from flows.local import run_prefect, running_worker
 from pipelines.environment import Target
 from tests.integration.conftest import Tables
-from tests.integration.prefect_api import Api, eventually
-
-ROOT = Path(__file__).parents[2]
-POOL = "lms"
+from tests.integration.prefect_api import POOL, ROOT, Api, deployments, eventually
 
 
 @pytest.fixture(scope="module")
 def deployed(prefect_server: Api) -> Iterator[Api]:
     """The server with a work pool and everything in prefect.yaml; cron schedules are off, so that nothing else runs."""
-    run_prefect(prefect_server.variables, "work-pool", "create", POOL, "--type", "process")
-    run_prefect(prefect_server.variables, "--no-prompt", "deploy", "--all", folder=ROOT)
-    for deployment in prefect_server.client.read_deployments():
-        for schedule in deployment.schedules:
-            prefect_server.client.update_deployment_schedule(deployment.id, schedule.id, active=False)
-    yield prefect_server
-    for deployment in prefect_server.client.read_deployments():
-        prefect_server.client.delete_deployment(deployment.id)
+    with deployments(prefect_server) as api:
+        yield api
 
 
 def test_every_deployment_of_the_file_is_made(deployed: Api) -> None:
@@ -84,12 +75,12 @@ def test_parameters_that_do_not_fit_make_no_run(deployed: Api) -> None:
 
 
 def test_the_documented_automations_are_taken(prefect_server: Api, tmp_path: Path) -> None:
-    """What docs/prefect.md says to create, the server takes as it stands there."""
-    blocks = re.findall(r"```yaml\n(name: .*?)```", (ROOT / "docs/prefect.md").read_text(), re.DOTALL)
-    assert len(blocks) == 2
-    for number, block in enumerate(blocks):
-        file = tmp_path / f"{number}.yaml"
-        file.write_text(block)
+    """The automation that ships, and what docs/prefect.md says to create, the server takes as they stand there."""
+    [block] = re.findall(r"```yaml\n(name: .*?)```", (ROOT / "docs/prefect.md").read_text(), re.DOTALL)
+    (tmp_path / "documented.yaml").write_text(block)
+    for file in (tmp_path / "documented.yaml", ROOT / "flows/automations/crash-zombies.yaml"):
         run_prefect(prefect_server.variables, "automation", "create", "--from-file", str(file))
-    names = {automation.name for automation in prefect_server.client.read_automations()}
-    assert {"crash zombies", "tell of failures"} <= names
+    made = prefect_server.client.read_automations()
+    assert {"crash zombies", "tell of failures"} <= {automation.name for automation in made}
+    for automation in made:
+        prefect_server.client.delete_automation(automation.id)
