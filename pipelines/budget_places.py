@@ -1,4 +1,4 @@
-"""Where budgets are kept: a row in PostgreSQL for all machines, or a file for the processes of one (ADR 0019)."""
+"""Where budgets are kept: a row in PostgreSQL for all machines, or a file for the processes of one (ADR 0020)."""
 
 from __future__ import annotations
 

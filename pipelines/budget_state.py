@@ -1,4 +1,4 @@
-"""The arithmetic of a budget that several processes draw on: what each has, what is spent, what is left (ADR 0019).
+"""The arithmetic of a budget that several processes draw on: what each has, what is spent, what is left (ADR 0020).
 
 The state of one account is a small document. Nothing here reads a clock or a file: instants are seconds of whatever
 clock the place has that keeps the document. A request counts against every window from when it was drawn until the

@@ -41,7 +41,7 @@ from sources.unified_lms.manifest.paging import Offsets, PageNumbers
 from sources.unified_lms.pagination import PagingProblem, Seen, Step, pager
 from sources.unified_lms.redaction import Redactor
 from sources.unified_lms.stopping import Stop
-from sources.unified_lms.templates import Variables, parse, setting_names, texts
+from sources.unified_lms.templates import Variables, parse, setting_names, texts, windows_of
 from sources.unified_lms.transport import Reply, Request, Transport
 from sources.unified_lms.verdicts import Attempt, Judge
 
@@ -238,8 +238,20 @@ class Client:
             with self._counting:
                 self.requests_made += 1
             reply = self._transport.send(request, attempt)
+            if reply.status >= 400:  # judged while the place is taken: who has it next must know of the pause
+                return reply, self._pausing(reply, attempt)
         self._heed_headers(reply)
         return reply, self._judge.verdict(reply, self._body, attempt)
+
+    def _pausing(self, reply: Reply, attempt: Attempt) -> str:
+        """The verdict over a refusal, with the pause that it asks for."""
+        self._heed_headers(reply)
+        try:
+            return self._judge.verdict(reply, self._body, attempt)
+        except RateLimited as error:
+            if error.retry_after is not None:
+                self._limiter.pause(error.retry_after)
+            raise
 
     def _wait_after(self, failed: Retriable, attempt: Attempt, tried: int) -> float:
         """Seconds until the next try; after a refusal for the rate limit, of anything on this connection."""
@@ -341,16 +353,7 @@ class Client:
 
     def _make_limiter(self, *, shared: bool) -> Limiter:
         limits = self.manifest.limits
-        variables = {"settings": self._configured}
-        counts = [
-            parse(window.requests).value(variables) if isinstance(window.requests, str) else window.requests
-            for window in limits.windows
-        ]
-        windows = [
-            (int(count), window.seconds)
-            for count, window in zip(counts, limits.windows, strict=True)
-            if count is not None
-        ]
+        windows = windows_of(limits.windows, {"settings": self._configured})
         if shared:
             key = (self.manifest.provider, self.connection.name, self.connection.base_url)
             return shared_limiter(key, windows, limits.concurrency)

@@ -8,10 +8,10 @@ and `}}` stand for the braces themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from sources.unified_lms.errors import ConfigurationError
@@ -129,6 +129,27 @@ def setting_names(text: str) -> list[str]:
     """The settings that a text has placeholders for."""
     pairs = [pair for placeholder in parse(text).placeholders for pair in placeholder.names]
     return [name for namespace, name in pairs if namespace == "settings"]
+
+
+class DeclaredWindow(Protocol):
+    """A window as a manifest has it."""
+
+    @property
+    def requests(self) -> Any:
+        """A number, or one placeholder."""
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+
+
+def windows_of(windows: Iterable[DeclaredWindow], variables: Variables) -> list[tuple[int, float]]:
+    """Requests and seconds of each window whose number has a value."""
+    found = [
+        (parse(one.requests).value(variables) if isinstance(one.requests, str) else one.requests, one.seconds)
+        for one in windows
+    ]
+    return [(int(requests), seconds) for requests, seconds in found if requests is not None]
 
 
 def texts(value: Any) -> Iterator[str]:
