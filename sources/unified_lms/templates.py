@@ -177,3 +177,8 @@ def _php(key: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _php(key if key.endswith("[]") else f"{key}[{index}]", item)
     elif value is not None:
         yield key, as_text(value)
+
+
+def names_in(text: str, namespace: str) -> list[str]:
+    """The names of a namespace that a text's placeholders use."""
+    return [name for each in parse(text).placeholders for one, name in each.names if one == namespace]
