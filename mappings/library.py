@@ -60,6 +60,30 @@ def load_mapping(
     return Mapping(provider, resource, merged, _digest(merged.source, types), path, types)
 
 
+@dataclass(frozen=True)
+class WriteMapping:
+    """The expression that makes a provider's calls of what is asked for; `name` says whose it is, for messages."""
+
+    name: str
+    source: str
+    path: Path
+
+
+def load_write_mapping(
+    provider: str, resource: str, operation: str, folders: Sequence[Path] = ()
+) -> WriteMapping:
+    """The mapping of one operation: in the first of the folders that has it, else the shipped one.
+
+    Raises `MappingNotFound`.
+    """
+    name = f"{provider}/write/{resource}/{operation}.jsonata"
+    for folder in (*folders, SHIPPED):
+        path = folder / provider / "write" / resource / f"{operation}.jsonata"
+        if path.is_file():
+            return WriteMapping(name, path.read_text(encoding="utf-8"), path)
+    raise MappingNotFound(f"{provider}: there is no {name}; add it, or drop the operation from the manifest")
+
+
 def _digest(source: str, types: dict[str, str]) -> str:
     declared = "".join(f"\x1f{name}:{kind}" for name, kind in sorted(types.items()))
     return hashlib.blake2b(f"{source}{declared}".encode(), digest_size=16).hexdigest()

@@ -19,6 +19,8 @@ from pipelines.cli.serve import keys, serve
 from pipelines.cli.status import status
 from pipelines.cli.sync import sync
 from pipelines.cli.transform import transform
+from pipelines.cli.write import create, delete, update
+from pipelines.cli.write_back import write_back
 
 __all__ = ["main"]
 
@@ -31,6 +33,10 @@ for command in (
     check,
     list_records,
     get_record,
+    create,
+    update,
+    delete,
+    write_back,
     providers,
     mapping,
     status,

@@ -27,7 +27,7 @@ from pipelines.serve.options import Wanted, connection_of, wanted
 from pipelines.serve.pool import Opened, Pool, describe
 from pipelines.serve.settings import ServeSettings
 from pipelines.serve.workers import Workers
-from pipelines.serve.writing import MakeWriter, Repeats, Write, no_writer
+from pipelines.serve.writing import Repeats, Write
 from sources.unified_lms.client import Answer, Client
 from sources.unified_lms.errors import LmsError
 
@@ -38,11 +38,10 @@ _WRITES = {"POST": "create", "PATCH": "update", "DELETE": "delete"}
 class Service:
     """What the routes share, from the start of the server to its end."""
 
-    def __init__(self, settings: ServeSettings, make_writer: MakeWriter = no_writer) -> None:
+    def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.keys = KeyStore(settings.folder)
         self.cursors = Cursors(settings.folder)
-        self.make_writer = make_writer
         self.repeats = Repeats()
         self.workers = Workers(settings)
         self.pool = Pool(
@@ -80,9 +79,9 @@ class _Refused(Exception):
         self.error, self.headers = error, headers
 
 
-def create_app(settings: ServeSettings, make_writer: MakeWriter = no_writer) -> Guard:
+def create_app(settings: ServeSettings) -> Guard:
     """The application, its guard around it."""
-    service = Service(settings, make_writer)
+    service = Service(settings)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan(service))
     app.router.redirect_slashes = False
     for resource in RESOURCES:
@@ -219,15 +218,10 @@ async def _write(service: Service, request: Request, resource: str) -> Response:
     write = Write(operation, connection, resource, request.path_params.get("id"), payload, repeat)
 
     def make(opened: Opened) -> Response:
-        do = partial(_perform, service, opened, write)
-        (status, content), again = service.repeats.once(key.id, write, do)
-        return _json(content, status, {"idempotent-replayed": "true"} if again else None)
+        do = partial(writing.perform, opened, write)
+        return _json(*service.repeats.once(key.id, write, do))
 
     return await service.answer(connection, make)
-
-
-def _perform(service: Service, opened: Opened, write: Write) -> writing.Answer:
-    return writing.perform(service.make_writer(opened), write)
 
 
 # -- beside it ---------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from pipelines.serve.proxy import METHODS
 
 _JSON = "application/json"
 _ABOUT = (
-    "Every learning management system through one schema, read live; nothing is stored. Each option of a unified call is "
-    f"accepted with the prefix `{PREFIX}` as well."
+    "Every learning management system through one schema, read live; nothing is stored. Each option of a unified call "
+    f"is accepted with the prefix `{PREFIX}` as well."
 )
 _ERROR = {"$ref": "#/components/schemas/Error"}
 _RECORD_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
@@ -35,10 +35,23 @@ _REFUSALS = {
     "422": "The provider refused it as wrong, or the Idempotency-Key was used for another write.",
     "429": "The provider's rate limit; `retry-after` has the seconds.",
     "500": "Unexpected.",
-    "501": "This cannot be done yet.",
     "502": "The provider failed.",
     "503": "The server has too much to do, or the connection is not configured rightly.",
     "504": "The provider took too long.",
+}
+_WRITTEN = {
+    "x-lms-action": {
+        "description": "What was done; `skip` where it was so already.",
+        "schema": {"enum": ["create", "update", "delete", "skip"]},
+    },
+    "x-lms-differs": {
+        "description": "The fields that the provider has otherwise than was asked for.",
+        "schema": {"type": "string"},
+    },
+    "idempotent-replayed": {
+        "description": "`true` where this is the answer of an earlier write with the same key.",
+        "schema": {"type": "string"},
+    },
 }
 _LIMITS = {
     "ratelimit-limit": {
@@ -116,13 +129,14 @@ def _get(resource: str) -> dict[str, Any]:
 def _write(resource: str, verb: str, status: str, *also: Mapping[str, Any]) -> dict[str, Any]:
     body = {"required": True, "content": {_JSON: {"schema": {"type": "object"}}}}
     named = [*also, *_parameters((CONNECTION,)), _REPEAT]
-    return _operation(f"{verb} one of the {resource}.", {status: _answer(_shown(resource))}, named, body)
+    answers = {one: _answer(_shown(resource), _WRITTEN) for one in {"200", status}}
+    return _operation(f"{verb} one of the {resource}.", answers, named, body)
 
 
 def _delete(resource: str) -> dict[str, Any]:
     deleted = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
     named = [_RECORD_ID, *_parameters((CONNECTION,)), _REPEAT]
-    return _operation(f"Delete one of the {resource}.", {"200": _answer(deleted)}, named)
+    return _operation(f"Delete one of the {resource}.", {"200": _answer(deleted, _WRITTEN)}, named)
 
 
 def _proxy(method: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import orjson
 from sources.unified_lms import errors
 from sources.unified_lms.connection import Connection
 from sources.unified_lms.passthrough import NoSuchRecord
+from sources.unified_lms.writing import Refused
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ _REMOTE: tuple[tuple[type[errors.ProviderError], int], ...] = (
 
 _OWN: tuple[tuple[type[Exception], int], ...] = (
     (NoSuchRecord, 404),
+    (Refused, 422),
     (errors.ConfigurationError, 400),
     (errors.BudgetExhausted, 429),
     (errors.ClientClosed, 503),

@@ -33,19 +33,19 @@ class Guard:
     """An ASGI middleware around the whole application."""
 
     def __init__(self, app: ASGIApp, keys: KeyStore, settings: ServeSettings) -> None:
-        self._app = app
+        self.inner = app
         self._keys = keys
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request through, or answers it."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.inner(scope, receive, send)
             return
         exchange = _Exchange(scope, receive, send, self._settings)
         try:
             self._admit(scope)
-            await self._app(scope, exchange.receive, exchange.send)
+            await self.inner(scope, exchange.receive, exchange.send)
         except ApiError as error:
             await exchange.refuse(error)
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""Unified writes: who writes is behind a small interface; here are bodies, and what a repeated key means."""
+"""Unified writes over HTTP: bodies, what a repeated key means, and what the answer to a write is."""
 
 from __future__ import annotations
 
@@ -8,38 +8,21 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from pipelines.serve.errors import ApiError
 from pipelines.serve.pool import Opened
+from sources.unified_lms.passthrough import unified
+from sources.unified_lms.writing import Intent, Writer
 
 _REMEMBERED, _FOR = 10_000, 24 * 3600.0
 """Answers that are kept for their idempotency keys, and the seconds that each is kept."""
 
 
-class Writer(Protocol):
-    """Writes single records of one connection. `key` is the caller's idempotency key, None without one."""
-
-    def create(self, resource: str, payload: Mapping[str, Any], key: str | None) -> Mapping[str, Any]:
-        """The record as it is after it was created."""
-
-    def update(
-        self, resource: str, record_id: str, payload: Mapping[str, Any], key: str | None
-    ) -> Mapping[str, Any]:
-        """The record as it is after what the payload names was changed."""
-
-    def delete(self, resource: str, record_id: str, key: str | None) -> None:
-        """Deletes a record."""
-
-
-MakeWriter = Callable[[Opened], Writer]
-
-
-def no_writer(opened: Opened) -> Writer:
-    """Where nothing can be written yet; raises `ApiError`."""
-    raise ApiError(501, f"{opened.connection.name}: this server reads; it cannot write yet")
+Answer = tuple[int, Any, dict[str, str]]
+"""Status, body, headers."""
 
 
 @dataclass(frozen=True)
@@ -81,68 +64,81 @@ def idempotency_key(value: str | None) -> str | None:
     return value
 
 
-def perform(writer: Writer, write: Write) -> tuple[int, Any]:
-    """Writes; the status and the body of the answer."""
-    if write.operation == "create":
-        return 201, dict(writer.create(write.resource, write.payload or {}, write.key))
-    record_id = write.record_id or ""
-    if write.operation == "update":
-        return 200, dict(writer.update(write.resource, record_id, write.payload or {}, write.key))
-    writer.delete(write.resource, record_id, write.key)
-    return 200, {"id": record_id}
+def perform(opened: Opened, write: Write, begun: bool) -> Answer:
+    """Writes; the answer has the record as it was read afterwards, as a read shows it, and of a deleted one the id.
+
+    `begun` says that the same was tried before, and that nobody knows whether it was done.
+    """
+    writer = Writer(opened.connection, opened.manifest, opened.client)
+    intent = Intent(write.resource, write.operation, write.record_id, write.payload or {})
+    written = writer.write(intent, begun=begun)
+    headers = {"x-lms-action": written.step.action}
+    if written.left:
+        headers["x-lms-differs"] = ", ".join(change.field for change in written.left)
+    status = 201 if written.step.action == "create" else 200
+    record = written.record
+    if write.operation == "delete" or record is None or record.unified is None:
+        return status, {"id": written.record_id or write.record_id}, headers
+    return status, unified(write.resource, record.unified) | {"remote_data": record.raw}, headers
 
 
-Answer = tuple[int, Any]
+@dataclass
+class _Known:
+    """A write that a key stands for."""
+
+    digest: str
+    at: float
+    under_way: bool = True
+    answer: Answer | None = None
 
 
 class Repeats:
     """The answers to writes by their idempotency keys, in this process and for a day; thread-safe.
 
-    A repeated write gets the answer of the first and is not done again. One that failed may be tried again.
+    A repeated write gets the answer of the first and is not done again. One that failed may be tried again, and looks
+    first whether it was done after all.
     """
 
     def __init__(self, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, str, str], tuple[str, float, Answer | None]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str, str], _Known] = OrderedDict()
 
-    def once(self, caller: str, write: Write, do: Callable[[], Answer]) -> tuple[Answer, bool]:
-        """The answer, and whether it is that of an earlier write; `ApiError` for a key that stands for another."""
+    def once(self, caller: str, write: Write, do: Callable[[bool], Answer]) -> Answer:
+        """The answer, once more that of an earlier write; `ApiError` for a key that stands for another.
+
+        `do` is told whether the same was tried before and failed.
+        """
         if write.key is None:
-            return do(), False
-        place = (caller, write.connection, write.key)
-        known = self._begin(place, write.digest)
-        if known is not None:
-            return known, True
+            return do(False)
+        known, begun = self._begin((caller, write.connection, write.key), write.digest)
+        if known.answer is not None:
+            status, content, headers = known.answer
+            return status, content, {**headers, "idempotent-replayed": "true"}
         try:
-            answer = do()
-        except BaseException:
-            self._forget(place)
-            raise
-        with self._lock:
-            self._known[place] = (write.digest, self._wall(), answer)
-        return answer, False
+            known.answer = do(begun)
+        finally:
+            known.under_way = False
+        return known.answer
 
-    def _begin(self, place: tuple[str, str, str], digest: str) -> Answer | None:
+    def _begin(self, place: tuple[str, str, str], digest: str) -> tuple[_Known, bool]:
         with self._lock:
             self._drop_old()
             known = self._known.get(place)
+            begun = known is not None
             if known is None:
-                self._known[place] = (digest, self._wall(), None)
-                return None
-        if known[0] != digest:
-            raise ApiError(422, "the Idempotency-Key was used for another write")
-        if known[2] is None:
-            raise ApiError(409, "a write with this Idempotency-Key is under way")
-        return known[2]
-
-    def _forget(self, place: tuple[str, str, str]) -> None:
-        with self._lock:
-            self._known.pop(place, None)
+                known = self._known[place] = _Known(digest, self._wall())
+            if known.digest != digest:
+                raise ApiError(422, "the Idempotency-Key was used for another write")
+            if begun and known.under_way:
+                raise ApiError(409, "a write with this Idempotency-Key is under way")
+            known.under_way = known.answer is None
+            return known, begun
 
     def _drop_old(self) -> None:
         while self._known:
-            place, (_, at, answer) = next(iter(self._known.items()))
-            if answer is None or (len(self._known) < _REMEMBERED and self._wall() - at < _FOR):
+            place, known = next(iter(self._known.items()))
+            young = len(self._known) < _REMEMBERED and self._wall() - known.at < _FOR
+            if young or known.under_way:
                 return
             del self._known[place]

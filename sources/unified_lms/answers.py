@@ -64,3 +64,17 @@ class LimitState:
     limit: int | None
     remaining: int
     resets_at: datetime
+
+
+def number_in(source: str, text: str) -> float | None:
+    """The number that an expression finds in a JSON text; None where it is none."""
+    found = engine.compile(source).evaluate_json(text)
+    return None if found is None else decimal(found.strip('"'))
+
+
+def decimal(text: str | None) -> float | None:
+    """A text as a number; None where it is none."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None

@@ -16,7 +16,7 @@ from typing import Any, Self
 import orjson
 
 from mappings import engine
-from sources.unified_lms.answers import Answer, LimitState, Page
+from sources.unified_lms.answers import Answer, LimitState, Page, decimal, number_in
 from sources.unified_lms.body import BodyReader
 from sources.unified_lms.configured import Problem, setting_value
 from sources.unified_lms.connection import Connection, secrets_of, with_defaults
@@ -41,7 +41,7 @@ from sources.unified_lms.manifest.paging import Offsets, PageNumbers
 from sources.unified_lms.pagination import PagingProblem, Seen, Step, pager
 from sources.unified_lms.redaction import Redactor
 from sources.unified_lms.stopping import Stop
-from sources.unified_lms.templates import Variables, names_in, parse, texts
+from sources.unified_lms.templates import Variables, parse, setting_names, texts
 from sources.unified_lms.transport import Reply, Request, Transport
 from sources.unified_lms.verdicts import Attempt, Judge
 
@@ -144,6 +144,18 @@ class Client:
         """
         return self._call(endpoint, variables, None)
 
+    def preview(self, endpoint: str, variables: Mapping[str, Any] = _NO_VARIABLES) -> dict[str, Any]:
+        """The request that `call` would send, as `method`, `url` and `body`, with secrets masked; nothing is sent.
+
+        What the connection authorises itself with is added when a request is sent, and is not shown.
+        """
+        spec = self._endpoint(endpoint)
+        filled = self._variables(variables, self._settings_for(spec))
+        attempt = Attempt(endpoint, spec, self._redactor.text(self._transport.shown(spec, filled, None)))
+        request = self._transport.request(spec, filled, None, attempt)
+        body = None if request.content is None else self._redactor.credentials(request.content.decode())
+        return {"method": spec.method, "url": self._redactor.credentials(str(request.url)), "body": body}
+
     def pages(
         self, endpoint: str, variables: Mapping[str, Any] = _NO_VARIABLES, start: Step | None = None
     ) -> Iterator[Page]:
@@ -193,8 +205,8 @@ class Client:
             return self._seed(status, self.call(status.endpoint).text)
 
     def _seed(self, status: LimitStatus, text: str) -> LimitState | None:
-        limit = _number(status.limit, text) if status.limit else None
-        remaining, reset_at = _number(status.remaining, text), _number(status.reset_at, text)
+        limit = number_in(status.limit, text) if status.limit else None
+        remaining, reset_at = number_in(status.remaining, text), number_in(status.reset_at, text)
         if remaining is None or reset_at is None:
             return None
         whole = None if limit is None else int(limit)
@@ -205,7 +217,7 @@ class Client:
     def _cap(self, limit: int | None) -> int | None:
         """The provider's limit, unless the connection's own settings say one: the rest may be meant for others."""
         longest = max(self.manifest.limits.windows, key=lambda window: window.seconds)
-        named = {name for text in texts(longest.requests) for name in names_in(text, "settings")}
+        named = {name for text in texts(longest.requests) for name in setting_names(text)}
         return None if named & self.connection.settings.keys() else limit
 
     def _seed_once(self, variables: Mapping[str, Any]) -> None:
@@ -240,12 +252,12 @@ class Client:
             if not isinstance(
                 failed, RateLimited
             ):  # who was told to wait does so with all others, in the limiter
-                self._sleep(wait)
+                self.wait(wait)
             tried += 1
 
     def _attempt(self, request: Request, attempt: Attempt) -> tuple[Reply, str]:
         """One try: within the limits, answered, whole and no error."""
-        with self._limiter.slot(self._sleep, self._max_wait):
+        with self._limiter.slot(self.wait, self._max_wait):
             with self._counting:
                 self.requests_made += 1
             reply = self._transport.send(request, attempt)
@@ -285,7 +297,7 @@ class Client:
     def _heed_headers(self, reply: Reply) -> None:
         """Waits before the next request where the vendor's headers say that nothing is left."""
         names = self.manifest.limits.headers
-        remaining = _decimal(reply.headers.get((names.remaining or "").lower()))
+        remaining = decimal(reply.headers.get((names.remaining or "").lower()))
         if remaining is None:
             return
         wait = self._judge.reset_in(reply.headers)
@@ -331,7 +343,7 @@ class Client:
     def _settings_for(self, spec: Endpoint) -> Mapping[str, Any]:
         """The settings, discovered ones only where the endpoint uses one: discovering calls endpoints itself."""
         dumped = spec.model_dump(include={"path", "query", "form", "json_", "headers", "paging"})
-        used = {name for text in texts(dumped) if "{settings." in text for name in names_in(text, "settings")}
+        used = {name for text in texts(dumped) if "{settings." in text for name in setting_names(text)}
         discovered = {name for name, setting in self.manifest.settings.items() if setting.discover}
         return self.settings if used & discovered else self._configured
 
@@ -370,7 +382,8 @@ class Client:
             return shared_limiter(key, windows, limits.concurrency)
         return Limiter(windows, concurrency=limits.concurrency, max_wait=self._max_wait, timing=self._timing)
 
-    def _sleep(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
+        """Waits, unless the client is closed (`ClientClosed`) or the run is stopped (`Stopped`)."""
         if self._timing.sleep is not None:
             self._timing.sleep(seconds)
         else:
@@ -382,15 +395,3 @@ class Client:
 
 def _may_repeat(failed: Retriable, spec: Endpoint) -> bool:
     return spec.may_repeat or isinstance(failed, NothingSent)
-
-
-def _number(source: str, text: str) -> float | None:
-    found = engine.compile(source).evaluate_json(text)
-    return None if found is None else _decimal(found.strip('"'))
-
-
-def _decimal(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None

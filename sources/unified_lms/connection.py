@@ -34,6 +34,7 @@ from sources.unified_lms.errors import ConnectionConfigError, ManifestError
 from sources.unified_lms.manifest import Manifest, load_manifest, provider_names
 from sources.unified_lms.manifest.sentences import suggestion
 from sources.unified_lms.overlays import NO_OVERLAYS, Overlays, load_overlays
+from sources.unified_lms.policy import READ_ONLY, WritePolicy, policy_problem
 from sources.unified_lms.privacy import NO_PRIVACY, Privacy
 from sources.unified_lms.privacy import problems as privacy_problems
 
@@ -44,6 +45,7 @@ _NETWORK = ("proxy", "ca_bundle")
 _SYNC = ("overlap_minutes", "full_every_days")
 _MAPPINGS = ("folder",)
 _PRIVACY = ("drop", "hash", "remote_data", "hash_key")
+_WRITES = ("allow", "require_approval", "max_writes", "max_failures", "max_failure_share")
 _RETENTION = ("history_days", "rejected_days")
 
 
@@ -107,8 +109,8 @@ class Connection:
     """Where tokens are kept that the provider issues; None: in memory, until the process ends."""
     overlays: Overlays = NO_OVERLAYS
     """What the environment and the connection change about mappings and manifest, as it was when this was read."""
-    writes: Mapping[str, Any] = field(default_factory=dict)
-    """The section `writes` as it stands in files and environment."""
+    writes: WritePolicy = READ_ONLY
+    """What may be written; nothing by default."""
 
 
 def connection_names() -> list[str]:
@@ -180,7 +182,7 @@ class _Reading:
             folders=folders,
             token_folder=token_folder(),
             overlays=overlays,
-            writes=_as_section(tree.get("writes")),
+            writes=self._writes(),
         )
         if self._problems:
             raise ConnectionConfigError(self._problems)
@@ -236,6 +238,7 @@ class _Reading:
         yield "sync", _SYNC
         yield "privacy", _PRIVACY
         yield "retention", _RETENTION
+        yield "writes", _WRITES
         yield MAPPINGS, _MAPPINGS
 
     def _base_url(self, manifest: Manifest) -> str:
@@ -293,6 +296,11 @@ class _Reading:
         days = (self._try(f"retention.{name}", _amount, None) for name in _RETENTION)
         return Retention(*(None if number is None else timedelta(days=number) for number in days))
 
+    def _writes(self) -> WritePolicy:
+        makes = {"allow": _operations, "require_approval": flag, "max_failure_share": _share}
+        found = {name: self._try(f"writes.{name}", makes.get(name, _whole), None) for name in _WRITES}
+        return WritePolicy(**{name: value for name, value in found.items() if value is not None})
+
     def _network(self) -> Network:
         proxy = self._try("network.proxy", _proxy, None)
         return Network(proxy, self._try("network.ca_bundle", _certificates, None))
@@ -306,6 +314,31 @@ def _amount(value: Any) -> float:
         found = -1.0
     if isinstance(value, bool) or not 0 <= found < 1_000_000:
         raise Problem(f"is {value!r}; it has to be a number, 0 or more")
+    return found
+
+
+def _whole(value: Any) -> int:
+    """A whole number that is not negative."""
+    found = _amount(value)
+    if not found.is_integer():
+        raise Problem(f"is {value!r}; it has to be a whole number")
+    return int(found)
+
+
+def _share(value: Any) -> float:
+    """A share, from 0 to 1."""
+    found = _amount(value)
+    if found > 1:
+        raise Problem(f"is {value!r}; it has to be a share such as 0.1")
+    return found
+
+
+def _operations(value: Any) -> tuple[str, ...]:
+    """Patterns of operations, each of which allows something that there is."""
+    found = listed(value)
+    problems = [problem for problem in map(policy_problem, found) if problem]
+    if problems:
+        raise Problem(f"names operations that there are not: {'; '.join(problems)}")
     return found
 
 

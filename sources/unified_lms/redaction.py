@@ -57,14 +57,17 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` without credentials, authorisation headers, secrets in addresses, and e-mail addresses."""
+        return mask_emails(self.credentials(text))
+
+    def credentials(self, text: str) -> str:
+        """`text` without credentials, authorisation headers and secrets in addresses; e-mail addresses stay."""
         values = self._values
         if values is not None:
             text = values.sub(MASK, text)
         text = _USER_INFO.sub(rf"\g<1>{MASK}@", text)
         text = _HEADER.sub(rf"\g<1>\g<2>{MASK}", text)
         text = _SCHEME.sub(rf"\g<1> {MASK}", text)
-        text = _PARAMETER.sub(rf"\g<1>{MASK}", text)
-        return mask_emails(text)
+        return _PARAMETER.sub(rf"\g<1>{MASK}", text)
 
     def __repr__(self) -> str:
         return "Redactor()"

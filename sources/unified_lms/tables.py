@@ -291,7 +291,65 @@ BACKFILL_PARTITIONS = Table(
     ),
 )
 
+WRITE_BACK_REQUESTS = Table(
+    "write_back_requests",
+    "What is to be written to providers; filled by whoever wants that, such as a dbt model, and never changed by us.",
+    (
+        _text(
+            "request_id", "What tells this request from any other, chosen by who asks; done once.", key=True
+        ),
+        _text("connection_id", "The connection to write through.", key=True),
+        _text("resource", "The resource."),
+        _text("operation", "`create`, `update`, `upsert` or `delete`."),
+        _text("record_id", "The unified id; null where the record is known by its natural key."),
+        _text(
+            "payload", "The fields that are meant, in the unified model; an explicit null clears.", json=True
+        ),
+    ),
+)
+
+WRITE_BACK_LOG = Table(
+    "write_back_log",
+    "What became of each request: written before it is sent, and again when its outcome is known.",
+    (
+        _text("request_id", "The request.", key=True),
+        _text("connection_id", "The connection.", key=True),
+        _text("provider", "The provider."),
+        _text("resource", "The resource."),
+        _text("operation", "What was asked for."),
+        _text("action", "What was done: `create`, `update`, `delete`, or `skip` (already so)."),
+        _text("record_id", "The unified id that was asked for; null where the record is known by its key."),
+        _text("result_id", "The unified id of what was written, once it is known."),
+        _text("payload", "What was asked for; null once it is done and verified.", json=True),
+        _text(
+            "payload_digest", "Digest of what was asked for: the same request may not ask for another thing."
+        ),
+        _text("status", "`sending` (the outcome is not known), `done`, `skipped` or `failed`."),
+        _text("fault", "Of what failed: `retry_later`, `fix_the_data` or `fix_the_connection`."),
+        _text("message", "What went wrong and what to do, in the provider's words where it has any."),
+        _whole("attempts", "How often it was sent."),
+        _text("differences", "The fields that the provider has otherwise than asked for.", json=True),
+        _text("run_id", "The apply that wrote the row."),
+        _instant("requested_at", "When it was first taken up."),
+        _instant("sent_at", "When it was last sent."),
+        _instant("finished_at", "When its outcome was known."),
+        _instant("verified_at", "When the record was read again and compared."),
+    ),
+)
+
+WRITE_BACK_APPROVALS = Table(
+    "write_back_approvals",
+    "Plans that somebody has approved.",
+    (
+        _text("plan_id", "The plan, as `lms write-back plan` names it.", key=True),
+        _text("connection_id", "The connection.", key=True),
+        _text("approved_by", "Who approved it."),
+        _instant("approved_at", "When."),
+    ),
+)
+
 LEDGERS = (
     SYNC_RUNS, REJECTED_RECORDS, CONNECTIONS, CURSORS, BACKFILL_PARTITIONS, LEASES, MAPPING_LINEAGE, TOMBSTONES,
+    WRITE_BACK_REQUESTS, WRITE_BACK_LOG, WRITE_BACK_APPROVALS,
 )  # fmt: skip
 """The tables beside the snapshots."""

@@ -125,6 +125,12 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
+def setting_names(text: str) -> list[str]:
+    """The settings that a text has placeholders for."""
+    pairs = [pair for placeholder in parse(text).placeholders for pair in placeholder.names]
+    return [name for namespace, name in pairs if namespace == "settings"]
+
+
 def texts(value: Any) -> Iterator[str]:
     """Every text in a nested value, its keys left out."""
     if isinstance(value, str):
@@ -177,8 +183,3 @@ def _php(key: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _php(key if key.endswith("[]") else f"{key}[{index}]", item)
     elif value is not None:
         yield key, as_text(value)
-
-
-def names_in(text: str, namespace: str) -> list[str]:
-    """The names of a namespace that a text's placeholders use."""
-    return [name for each in parse(text).placeholders for one, name in each.names if one == namespace]

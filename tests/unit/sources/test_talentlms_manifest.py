@@ -264,10 +264,10 @@ def test_one_enrolment_by_its_id() -> None:
 
 
 def test_the_four_resources_and_what_can_be_done() -> None:
-    """All four are listed; units have no address of their own."""
+    """All four are listed; units have no address of their own. No call changes a course or a learner's progress."""
     assert MANIFEST.operations == {
-        "users": ("list", "get"),
-        "courses": ("list", "get"),
+        "users": ("list", "get", "create", "update", "delete"),
+        "courses": ("list", "get", "create", "delete"),
         "course_items": ("list",),
-        "course_enrollments": ("list", "get"),
+        "course_enrollments": ("list", "get", "create", "delete"),
     }

@@ -1,8 +1,4 @@
-"""A TalentLMS portal, API v1: basic auth, arguments in the path, calls counted.
-
-Which HTTP status belongs to which message is UNCONFIRMED beyond the range (400, 401, 403, 404, 500), so that
-a client must go by the message.
-"""
+"""A TalentLMS portal, API v1: basic auth, arguments in the path, calls counted."""
 
 from __future__ import annotations
 
@@ -17,6 +13,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sources.unified_lms.sandbox.dialects.talentlms_errors import (
+    DISABLED,
+    INVALID,
+    OVER_LIMIT,
+    UNAUTHORIZED,
+    UNKNOWN_ACTION,
+    Arguments,
+    PortalError,
+    missing,
+    taken,
+    whole_number,
+)
 from sources.unified_lms.sandbox.dialects.talentlms_site import (
     branch,
     category,
@@ -25,32 +33,14 @@ from sources.unified_lms.sandbox.dialects.talentlms_site import (
     siteinfo,
 )
 from sources.unified_lms.sandbox.dialects.talentlms_wire import TalentLmsOptions, TalentLmsWire
+from sources.unified_lms.sandbox.dialects.talentlms_writes import TalentLmsWrites
 from sources.unified_lms.sandbox.entities import Course, Person
 from sources.unified_lms.sandbox.faults import credentials_expired
 from sources.unified_lms.sandbox.limits import CallLimits, CallWindow
-from sources.unified_lms.sandbox.world import NotFoundError, World
+from sources.unified_lms.sandbox.world import ConflictError, NotFoundError, World
 
 PREFIX = "/api/v1/"
-Arguments = Mapping[str, str]
 Handler = Callable[[Arguments], Any]
-
-
-class PortalError(Exception):
-    """An answer that is an error: HTTP status and the message of the body."""
-
-    def __init__(self, status: int, message: str) -> None:
-        """Starts with no call counted."""
-        super().__init__(message)
-        self.status = status
-        self.message = message
-
-
-INVALID = (400, "Invalid arguments provided")
-UNKNOWN_ACTION = (404, "The requested API action does not exist")
-# What v1 says to a wrong key, with its API switched off, and over the limit, is UNCONFIRMED.
-UNAUTHORIZED = (401, "The API key is not valid")
-DISABLED = (403, "The API is not enabled for this domain")
-OVER_LIMIT = "API rate limit exceeded"
 
 
 class TalentLms:
@@ -64,12 +54,8 @@ class TalentLms:
         self._hour = CallWindow(self._options.calls_per_hour, 3600, self._options.clock)
         burst = CallWindow(self._options.calls_per_burst, self._options.burst_seconds, self._options.clock)
         self._limits = CallLimits(self._hour, burst)
-        self._reads = self._read_handlers()
-        self._posts: dict[str, Handler] = {}
-        """Writes by POST; their arguments are the form.
-
-        Some writes are GET requests and belong to `_reads`.
-        """
+        writes = TalentLmsWrites(world, self._wire, self._options)
+        self._methods = {"GET": self._read_handlers() | writes.gets, "POST": writes.posts}
 
     @property
     def app(self) -> ASGIApp:
@@ -100,7 +86,9 @@ class TalentLms:
         except PortalError as error:
             return _error(error)
         except NotFoundError as error:
-            return _error(_missing(error))
+            return _error(missing(error))
+        except ConflictError as error:
+            return _error(taken(error))
         return _json(200, body)
 
     def _admit(self, request: Request) -> None:
@@ -115,7 +103,7 @@ class TalentLms:
     def _handle(self, request: Request, form: Mapping[str, Any]) -> Any:
         raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
         name, arguments = _parse(raw_path.decode("latin-1"))
-        handlers = {"GET": self._reads, "POST": self._posts}.get(request.method, {})
+        handlers = self._methods.get(request.method, {})
         if name not in handlers:
             raise PortalError(*UNKNOWN_ACTION)
         with self._world.lock:
@@ -154,10 +142,10 @@ class TalentLms:
         )
 
     def _person(self, arguments: Arguments, key: str) -> Person:
-        return self._world.person(_number(arguments, key))
+        return self._world.person(whole_number(arguments, key))
 
     def _course(self, arguments: Arguments, key: str) -> Course:
-        return self._world.course(_number(arguments, key))
+        return self._world.course(whole_number(arguments, key))
 
     def _courses(self, arguments: Arguments) -> Any:
         if "id" in arguments:
@@ -226,33 +214,20 @@ def _page(things: list[Any], arguments: Arguments) -> list[Any]:
         raise PortalError(*INVALID)
     if "page_size" not in arguments:
         return things
-    size, number = _number(arguments, "page_size"), _number({"page_number": "1", **arguments}, "page_number")
+    size, number = (
+        whole_number(arguments, "page_size"),
+        whole_number({"page_number": "1", **arguments}, "page_number"),
+    )
     if size < 1 or number < 1:
         raise PortalError(*INVALID)
     return things[(number - 1) * size : number * size]
 
 
-def _number(arguments: Arguments, key: str) -> int:
-    value = arguments.get(key, "")
-    if not (value.isascii() and value.isdigit()):
-        raise PortalError(*INVALID)
-    return int(value)
-
-
 def _get(things: Mapping[int, Any], kind: str, arguments: Arguments) -> Any:
-    number = _number(arguments, "id")
+    number = whole_number(arguments, "id")
     if number not in things:
         raise NotFoundError(kind, number)
     return things[number]
-
-
-def _missing(error: NotFoundError) -> PortalError:
-    if error.kind == "record":
-        return PortalError(400, "The requested user is not enrolled in this course")
-    if error.kind == "person" and error.gone:
-        return PortalError(404, "The requested user is no longer available")
-    word = {"person": "user", "item": "unit"}.get(error.kind, error.kind)
-    return PortalError(404, f"The requested {word} does not exist")
 
 
 def _basic_user(header: str) -> str | None:

@@ -35,13 +35,15 @@ LOGIN_KEY_MARKER = "SECRET-LOGIN-KEY"
 Found anywhere but on the wire, something has leaked.
 """
 
-_DATE_FORMATS = {"DDMMYYYY": "%d/%m/%Y", "MMDDYYYY": "%m/%d/%Y", "YYYYMMDD": "%Y/%m/%d"}
-_USER_TYPES = {
+DATE_FORMATS = {"DDMMYYYY": "%d/%m/%Y", "MMDDYYYY": "%m/%d/%Y", "YYYYMMDD": "%Y/%m/%d"}
+"""How a day is written, by the name of the portal's setting."""
+USER_TYPES = {
     Role.LEARNER: "Learner-Type",
     Role.INSTRUCTOR: "Trainer-Type",
     Role.MANAGER: "Admin-Type",
     Role.ADMIN: "Admin-Type",
 }
+"""The user types that every portal has."""
 # Only "English" has been seen; a portal shows a language by a name, not a code. UNCONFIRMED for the others.
 _LANGUAGES = {
     "en": "English",
@@ -116,7 +118,7 @@ class TalentLmsWire:
         self._world = world
         self._options = options
         self._zone = ZoneInfo(options.timezone)
-        self._day_format = _DATE_FORMATS[options.date_format]
+        self._day_format = DATE_FORMATS[options.date_format]
         self._site = f"https://{options.domain}"
 
     # -- dates, times, money -----------------------------------------------------------------------
@@ -151,7 +153,7 @@ class TalentLmsWire:
             "last_name": person.last_name,
             "email": person.email,
             "restrict_email": "0",
-            "user_type": person.role_name or _USER_TYPES[person.role],
+            "user_type": person.role_name or USER_TYPES[person.role],
             "timezone": _ZONES.get(person.timezone, person.timezone),
             "language": _LANGUAGES.get(person.language or "", _OWN_LANGUAGE),
             "status": "active" if person.state is PersonState.ACTIVE else "inactive",
