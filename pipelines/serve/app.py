@@ -219,7 +219,8 @@ async def _write(service: Service, request: Request, resource: str) -> Response:
 
     def make(opened: Opened) -> Response:
         do = partial(writing.perform, opened, write)
-        return _json(*service.repeats.once(key.id, write, do))
+        status, content, headers = service.repeats.once(key.id, write, do)
+        return _json(content, status, headers)
 
     return await service.answer(connection, make)
 

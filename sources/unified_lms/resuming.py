@@ -1,7 +1,7 @@
 """Where a live list goes on: places that can be written down, so that nobody has to keep a reading open.
 
 A place says which page of the provider's comes next and how many of its records were taken. To go on, the client asks
-for that page again, and for nothing that lies before it; in a fan-out, for a page of parents and for one under a parent.
+for that page again, and for nothing that lies before it; in a fan-out, for a page of parents and one under a parent.
 What the provider moves between two pages meanwhile is met twice or not at all, as with its own paging.
 """
 

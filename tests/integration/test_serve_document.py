@@ -20,6 +20,7 @@ from tests.integration.serving import ALL, Api, served
 
 ACCEPTED = ["2xx", "400", "403", "404", "422"]
 """Answers to what the document allows: which filters and writes there are depends on the connection."""
+WRITES = "users.update,users.delete,courses.update"
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Api]:
     """A server whose connection allows every write."""
     with SandboxServer(World(), calls_per_burst=10**6, calls_per_hour=10**6) as sandbox:
         configure(monkeypatch, "acme", sandbox)
+        monkeypatch.setenv("CONNECTIONS__ACME__WRITES__ALLOW", WRITES)
         with served(tmp_path) as running:
             yield running
 
@@ -41,7 +43,7 @@ def _schema(api: Api) -> Any:
                 parameter["schema"] = {"enum": ["acme"]}
     made = schemathesis.openapi.from_dict(found)
     made.config.update(base_url=api.url, headers={"Authorization": f"Bearer {api.key(ALL)}"})
-    made.config.generation.update(max_examples=10)
+    made.config.generation.update(max_examples=5)
     made.config.checks.positive_data_acceptance.expected_statuses = ACCEPTED
     return made
 
@@ -56,7 +58,7 @@ def test_schemathesis_finds_nothing(free: Api) -> None:
             checks += len(found)
             findings += [(event.recorder.label, c.name, c.failure_info) for c in found if c.failure_info]
     assert findings == []
-    assert checks > 5_000
+    assert checks > 1_000
 
 
 def test_every_route_is_in_the_document(tmp_path: Path) -> None:
