@@ -60,13 +60,17 @@ class Service:
         """What a call makes of an open connection, on a thread, with what the provider's limit still allows."""
 
         def call() -> Response:
-            with self.pool.use(connection) as opened:
-                try:
-                    answer = make(opened)
-                except Exception as error:
-                    raise _Refused(error, limits(opened)) from error
-                answer.headers.update(limits(opened))
-                return answer
+            allowed: dict[str, str] = {}
+            try:
+                with self.pool.use(connection) as opened:
+                    try:
+                        answer = make(opened)
+                    finally:
+                        allowed = limits(opened)
+            except Exception as error:
+                raise _Refused(error, allowed) from error
+            answer.headers.update(allowed)
+            return answer
 
         return await self.workers.run(connection, call)
 

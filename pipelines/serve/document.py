@@ -34,6 +34,7 @@ _REFUSALS = {
     "413": "The body is too large.",
     "422": "The provider refused it as wrong, or the Idempotency-Key was used for another write.",
     "429": "The provider's rate limit; `retry-after` has the seconds.",
+    "431": "The head is too large.",
     "500": "Unexpected.",
     "502": "The provider failed.",
     "503": "The server has too much to do, or the connection is not configured rightly.",

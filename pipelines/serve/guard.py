@@ -27,6 +27,7 @@ _HEADERS = [
     (b"x-frame-options", b"DENY"),
 ]
 _SCHEME = "bearer "
+_HEAD_BYTES = 16_384
 
 
 class Guard:
@@ -53,9 +54,12 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - no answer, or half of one: the server closes the connection
             log.error("%s %r: no whole answer: %s", scope["method"], scope["path"], type(error).__name__)
         finally:
-            _say(scope, exchange)
+            if not exchange.status:
+                _say(scope, 0)
 
     def _admit(self, scope: Scope) -> None:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > _HEAD_BYTES:
+            raise ApiError(431, f"a head may have {_HEAD_BYTES} bytes", headers={"connection": "close"})
         headers = {name: value for name, value in scope["headers"]}  # noqa: C416 - a name given twice counts once
         if int(_number(headers.get(b"content-length"))) > self._settings.body_bytes:
             raise _too_large(self._settings)
@@ -77,7 +81,7 @@ class _Exchange:
     """One request and its answer, each within bounds of size and time."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, settings: ServeSettings) -> None:
-        self._receive, self._send, self._settings = receive, send, settings
+        self._scope, self._receive, self._send, self._settings = scope, receive, send, settings
         self.status = 0
         self._received = 0
 
@@ -99,6 +103,7 @@ class _Exchange:
         """Sends a piece of the answer; TimeoutError where the caller does not take it."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            _say(self._scope, self.status)
             message = {**message, "headers": [*message.get("headers", []), *_HEADERS]}
         async with asyncio.timeout(self._settings.stall_seconds):
             await self._send(message)
@@ -115,8 +120,11 @@ class _Exchange:
         await self.send({"type": "http.response.body", "body": content})
 
 
-def _say(scope: Scope, exchange: _Exchange) -> None:
-    """One line for each request that may have written something: who, what, where, how it ended; no data."""
+def _say(scope: Scope, status: int) -> None:
+    """One line for each request that may have written something: who, what, where, how it ended; no data.
+
+    It is there before the answer is; status 0 is no answer.
+    """
     if scope["method"] in _READING:
         return
     state = scope.get("state", {})

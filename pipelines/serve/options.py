@@ -21,7 +21,7 @@ MOST, USUAL = 1000, 100
 
 Form = Literal["unified", "raw", "normalized"]
 _FORMS = ("unified", "raw", "normalized")
-_REMOTE = re.compile(r"remote_query\[(.+)\]")
+_REMOTE = re.compile(r"remote_query\[([^\[\]]+(?:\[[^\[\]]*\])*)\]")
 
 _TEXT = {"type": "string"}
 _SOME = {"type": "string", "minLength": 1, "maxLength": 200}

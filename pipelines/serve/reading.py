@@ -11,6 +11,7 @@ from pipelines.serve.cursors import Cursors
 from pipelines.serve.errors import ApiError, refusal
 from pipelines.serve.options import Wanted
 from pipelines.serve.pool import Opened
+from sources.unified_lms.filters import check_filters
 from sources.unified_lms.passthrough import LiveRecord, UnreadParent, normalized, unified
 from sources.unified_lms.resuming import Place, Taken
 
@@ -45,6 +46,7 @@ def page(opened: Opened, asked: Wanted, cursors: Cursors, seconds: float) -> byt
 
 
 def _taken(opened: Opened, asked: Wanted, cursors: Cursors) -> Iterator[Taken[LiveRecord | UnreadParent]]:
+    check_filters(opened.manifest, asked.resource, asked.filters)
     start = None if asked.cursor is None else cursors.read(asked.cursor, asked.question)
     return opened.reading(asked.resource).taken(asked.filters, start, asked.remote)
 

@@ -1,4 +1,4 @@
-"""A live list in parts, of every provider: each record once, in the order of the whole, and nothing read from the start."""
+"""A live list in parts, of every provider: each record once, in the order of the whole, nothing read again."""
 
 from __future__ import annotations
 

@@ -74,3 +74,9 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> Thread:
     thread.start()
     begun.wait()
     return thread
+
+
+def held(asked: Event, go_on: Event) -> None:
+    """Says that a request has come, and holds it until the test lets it go on."""
+    asked.set()
+    go_on.wait(20)
