@@ -140,7 +140,7 @@ def _say(scope: Scope, status: int) -> None:
         asked,
         connection,
         idempotency,
-        exchange.status,
+        status,
     )
 
 
