@@ -16,7 +16,7 @@ class ServeSettings:
     """A larger body is refused."""
     threads: int = 40
     """Calls of providers under way at once, in all."""
-    per_connection: int = 16
+    per_connection: int = 4
     """Calls under way for one connection: one that hangs does not stop the others."""
     waiting: int = 200
     """Requests that may be in work or wait for a thread; beyond them is 503."""

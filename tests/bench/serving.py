@@ -1,9 +1,9 @@
-"""`lms serve` beside asking the provider directly: what a list of a hundred records costs more, and what slow callers do.
+"""`lms serve` beside asking the provider directly: what a list of a hundred records costs more, and slow callers.
 
 The server and the provider run in processes of their own; this one asks. First the rate that the server holds is found,
-callers asking one after the other; then requests are sent at 70 % of it by the clock, each timed from when it was due, so
-that waiting counts, and the provider is asked at the same rate in the same way. A thousand callers then send a head and
-take nothing.
+callers asking one after the other; then requests are sent at 70 % of it by the clock, each timed from when it was due,
+so that waiting counts, and the provider is asked at the same rate in the same way. A thousand callers then send a head
+and take nothing.
 
 By itself: `python -m tests.bench.serving '{"seconds": 10}'`, in the benchmark's environment.
 """
@@ -129,6 +129,12 @@ def _memory_mb(process: int) -> float:
     return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmRSS"))
 
 
+def _cpu_seconds(process: int) -> float:
+    """The processor time that a process has taken so far."""
+    words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _measure(direct: str, connection: str, seconds: float) -> Measured:
     origin, _, path = direct.removeprefix("http://").partition("/")
     provider = _target(f"http://{origin}", f"/{path}")
@@ -138,9 +144,9 @@ def _measure(direct: str, connection: str, seconds: float) -> Measured:
         asyncio.run(_highest(served, min(2.0, seconds)))  # what is compiled at first is no part of it
         rate = _SHARE * asyncio.run(_highest(served, seconds))
         alone = asyncio.run(_at_rate(provider, rate, seconds))
-        before = _memory_mb(process)
+        before, used = _memory_mb(process), _cpu_seconds(process)
         through = asyncio.run(_at_rate(served, rate, seconds))
-        grown = _memory_mb(process) - before
+        grown, used = _memory_mb(process) - before, _cpu_seconds(process) - used
         slow = _slow(_target(url, "/openapi.json", key))
         beside = asyncio.run(_at_rate(served, rate / 2, min(5.0, seconds)))
         for one in slow:
@@ -151,11 +157,14 @@ def _measure(direct: str, connection: str, seconds: float) -> Measured:
         "p99_ms": 1000 * (_at(through, 0.99) - _at(alone, 0.99)),
         "direct_median_ms": 1000 * _at(alone, 0.5),
         "direct_p99_ms": 1000 * _at(alone, 0.99),
+        "cpu_ms": 1000 * used / len(through),
         "grown_mb": grown,
         "slow_median_ms": 1000 * _at(beside, 0.5),
         "slow_p99_ms": 1000 * _at(beside, 0.99),
     }
-    return Measured(100 * len(through), seconds, extra={name: round(value, 2) for name, value in figures.items()})
+    return Measured(
+        100 * len(through), seconds, extra={name: round(value, 2) for name, value in figures.items()}
+    )
 
 
 def _at(ordered: list[float], share: float) -> float:
