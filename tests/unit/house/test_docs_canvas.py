@@ -8,7 +8,7 @@ from mappings import engine
 from mappings.library import load_mapping
 from sources.unified_lms.manifest import load_manifest
 from tests.unit.house.documents import DOCS, quoted, sections
-from tests.unit.house.written_tables import table_of_writes, writes_of, written_by
+from tests.unit.house.written import written_by
 
 PAGE = sections(DOCS / "providers" / "canvas.md")
 MANIFEST = load_manifest("canvas")
@@ -36,11 +36,6 @@ def test_the_page_lists_the_scopes_of_all_calls() -> None:
     assert _scopes("Getting a token") == {called[name] for name in called.keys() - writing}
     assert {method for method, _ in _scopes("Getting a token")} == {"GET"}
     assert set(MANIFEST.secrets) <= quoted(PAGE["Getting a token"])
-
-
-def test_the_table_of_writes_is_that_of_the_manifest() -> None:
-    """Each operation and its fields, and no other."""
-    assert table_of_writes(PAGE["Writing"]) == writes_of(MANIFEST)
 
 
 def test_the_table_of_states_is_that_of_the_mapping() -> None:

@@ -7,7 +7,7 @@ import re
 from pipelines.check import rotation
 from sources.unified_lms.manifest import load_manifest
 from tests.unit.house.documents import DOCS, quoted, sections
-from tests.unit.house.written_tables import table_of_writes, writes_of, written_by
+from tests.unit.house.written import written_by
 
 PAGE = sections(DOCS / "providers" / "talentlms.md")
 MANIFEST = load_manifest("talentlms")
@@ -20,11 +20,6 @@ def test_the_page_names_what_is_asked_for() -> None:
     reading = MANIFEST.endpoints.keys() - written_by(MANIFEST)
     assert {MANIFEST.endpoints[name].method for name in reading} == {"GET"}
     assert set(MANIFEST.secrets) <= quoted(PAGE["Getting a key"])
-
-
-def test_the_table_of_writes_is_that_of_the_manifest() -> None:
-    """Each operation and its fields, and no other."""
-    assert table_of_writes(PAGE["Writing"]) == writes_of(MANIFEST)
 
 
 def test_the_arithmetic_of_rotation_is_that_of_the_check() -> None:
