@@ -33,6 +33,7 @@ STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("sync_all/scheduled", {"full": True}),
     ("sync_connection/on-demand", {"connection": CONNECTION, "resources": ["users"]}),
     ("backfill/on-demand", {"connection": CONNECTION, "resources": ["course_enrollments"]}),
+    ("write_back/write-back", {}),
 )
 """What is run, in order; a run of `scheduled` has `transform/after-sync` run after it, by its trigger."""
 
@@ -67,12 +68,30 @@ def _run_all(sandbox: SandboxServer) -> bool:
         for number, (deployment, parameters) in enumerate(STEPS):
             if number == 1:
                 note("meanwhile in the sandbox: " + "; ".join(sandbox.world.advance(1)))
+            if deployment.startswith("write_back/"):
+                note("meanwhile in the warehouse: somebody asks for another first name of user 5")
+                _ask_for_a_name()
             note(f"running {deployment} {parameters}")
             _run(client, deployment, parameters)
         runs = [run for run in client.read_flow_runs() if run.start_time]
         runs.sort(key=lambda run: str(run.start_time))
         _show(client, runs)
     return all(run.state and run.state.is_completed() for run in runs)
+
+
+def _ask_for_a_name() -> None:
+    """A request in the table that the deployment `write-back` looks into, as a dbt model would make it."""
+    from pipelines.database import open_database
+    from pipelines.environment import target
+    from sources.unified_lms.tables import WRITE_BACK_REQUESTS
+
+    with open_database(target().pipeline(CONNECTION)) as database:
+        columns = database.columns(*WRITE_BACK_REQUESTS.column_names)
+        database.execute(
+            f"insert into {database.table(WRITE_BACK_REQUESTS.name)} ({columns}) "  # noqa: S608 - names are ours
+            "values (%s, %s, %s, %s, %s, %s)",
+            *("demo-1", CONNECTION, "users", "update", "5", '{"first_name": "Adaora"}'),
+        )
 
 
 def _run(client: SyncPrefectClient, deployment: str, parameters: dict[str, Any]) -> None:
@@ -145,6 +164,7 @@ def _environment(folder: Path, connection: dict[str, str]) -> Iterator[None]:
             "DLT_PROJECT_DIR": work,
             "DLT_DATA_DIR": work,
             "DESTINATION__DUCKDB__CREDENTIALS": str(folder / FILE),
+            f"CONNECTIONS__{CONNECTION.upper()}__WRITES__ALLOW": '["users.update"]',
         }
     )
     try:

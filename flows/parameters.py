@@ -14,3 +14,5 @@ Share = Annotated[float, Field(ge=0, le=1)]
 """A share of records, 0 to 1."""
 DestinationName = Literal["duckdb", "postgres"]
 """Where a warehouse may be."""
+TableName = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*$")]
+"""A table or view of the warehouse, as name or schema.name."""

@@ -193,7 +193,7 @@ class _Check:
             "active",
             None,
             tells,
-            lacking(self._manifest, self._client.settings, granted) if granted is not None else (),
+            self._lacking(granted) if granted is not None else (),
             counts,
             resources,
             self._budget(resources),
@@ -242,6 +242,9 @@ class _Check:
         read = choose_read(self._manifest, resource, self._client.settings)
         at_once = isinstance(self._manifest.endpoints[read.endpoint].paging, NoPaging)
         return at_once and read.parents is None and read.slices is None
+
+    def _lacking(self, granted: Collection[str]) -> tuple[str, ...]:
+        return lacking(self._manifest, self._client.settings, granted, self._connection.writes)
 
     def _resource(self, name: str, page: _FirstPage, counts: Mapping[str, int]) -> ResourceCheck:
         requests, fan_out = self._cost(name, counts)

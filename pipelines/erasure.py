@@ -11,8 +11,10 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 import dlt
+import orjson
 import pyarrow as pa
 
 from mappings.model import RESOURCES
@@ -41,6 +43,8 @@ from sources.unified_lms.tables import (
     REJECTED_RECORDS,
     SYNC_RUNS,
     TOMBSTONES,
+    WRITE_BACK_LOG,
+    WRITE_BACK_REQUESTS,
     snapshots,
 )
 from sources.unified_lms.warehouse import OpenClient, Warehouse
@@ -111,6 +115,7 @@ def _erase(pipeline: dlt.Pipeline, connection: Connection, manifest: Manifest, p
         for (resource, ref), table in named.items():
             erasing.name(resource, ref, table)
         erasing.ledgers()
+        erasing.writes()
     return erasing.counts
 
 
@@ -202,6 +207,26 @@ class _Erasing:
                 f"where connection_id = %s and {bound} = %s",
                 self._connection, self._person,
             )  # fmt: skip
+
+    def writes(self) -> None:
+        """What was asked to be written of the person, and what became of it."""
+        for table in (WRITE_BACK_LOG.name, WRITE_BACK_REQUESTS.name):
+            for row in self._database.rows(
+                f"select * from {self._database.table(table)} where connection_id = %s", self._connection
+            ):
+                if self._written(row):
+                    self._delete(table, "request_id", row["request_id"])
+
+    def _written(self, row: dict[str, Any]) -> bool:
+        ids = {row["record_id"], row.get("result_id")}
+        if row["resource"] == "users":
+            return self._person in ids
+        if row["resource"] != "course_enrollments":
+            return False
+        payload = row["payload"]
+        asked = orjson.loads(payload) if isinstance(payload, (str, bytes)) else payload or {}
+        named = (asked.get("user") or {}).get("id") if isinstance(asked, dict) else None
+        return named == self._person or self._person in {user_of(one) for one in ids}
 
     def _delete(self, table: str, column: str, value: str | None) -> None:
         where = f"from {self._database.table(table)} where connection_id = %s and {self._database.columns(column)} = %s"

@@ -8,13 +8,22 @@ from typing import Any
 from mappings import engine
 from mappings.model import RESOURCES
 from sources.unified_lms.manifest import Manifest
+from sources.unified_lms.policy import READ_ONLY, WritePolicy
 from sources.unified_lms.ways import choose_read
 
 
-def lacking(manifest: Manifest, settings: Mapping[str, Any], granted: Collection[str]) -> tuple[str, ...]:
-    """A sentence for each name that something needs under these settings and that is not granted."""
+def lacking(
+    manifest: Manifest,
+    settings: Mapping[str, Any],
+    granted: Collection[str],
+    policy: WritePolicy = READ_ONLY,
+) -> tuple[str, ...]:
+    """A sentence for each name that something needs under these settings and that is not granted.
+
+    Of what writes, only what the connection allows is looked at.
+    """
     purposes: dict[str, list[str]] = {}
-    for endpoint, purpose in _uses(manifest, settings):
+    for endpoint, purpose in (*_uses(manifest, settings), *_writes(manifest, policy)):
         for name in manifest.endpoints[endpoint].needs:
             if name not in granted:
                 purposes.setdefault(name, []).append(purpose)
@@ -36,3 +45,11 @@ def _uses(manifest: Manifest, settings: Mapping[str, Any]) -> Iterator[tuple[str
                     yield join.each.endpoint, f"{joined} of {name}"
         if spec.get:
             yield spec.get.endpoint, f"single records of {name}"
+
+
+def _writes(manifest: Manifest, policy: WritePolicy) -> Iterator[tuple[str, str]]:
+    """Each endpoint that may be called to write, and what for."""
+    for name, spec in manifest.resources.items():
+        for operation, write in spec.writes.operations.items():
+            if policy.allows(name, operation):
+                yield from ((call, f"{operation} of {name}") for call in write.calls)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mappings.library import load_mapping
 from mappings.model import RESOURCES, Resource
 from pipelines.coverage import Coverage, coverage
-from sources.unified_lms.manifest import Manifest, Setting, load_manifest, provider_names
+from sources.unified_lms.manifest import Manifest, Setting, Write, load_manifest, provider_names
 from sources.unified_lms.overlays import NO_OVERLAYS, Overlays
 
 
@@ -30,6 +30,8 @@ class ResourceAbility:
     coverage: Coverage
     depends: dict[str, tuple[str, ...]]
     """Fields that stay null without a setting, by field: the settings' names."""
+    writes: Mapping[str, Write] = field(default_factory=dict)
+    """The operations that write, by name."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -46,6 +48,10 @@ class ResourceAbility:
             "paths_empty": tuple(p for p, _ in self.resource.paths() if p not in self.coverage.paths),
             "exact": self.coverage.exact,
             "settings_needed": self.depends,
+            "writes": {
+                name: {"fields": one.fields, "required": one.required, "clears": one.clears, "note": one.note}
+                for name, one in self.writes.items()
+            },
         }
 
 
@@ -141,12 +147,13 @@ def _ability(manifest: Manifest, name: str, folders: Sequence[Path], overlays: O
         reports_deletions=spec.deleted is not None,
         coverage=found,
         depends=_depends(manifest, name),
+        writes=spec.writes.operations,
     )
 
 
 def _depends(manifest: Manifest, resource: str) -> dict[str, tuple[str, ...]]:
     needed: dict[str, tuple[str, ...]] = {}
     for name, setting in manifest.settings.items():
-        for field in setting.without.fields.get(resource, ()) if setting.without else ():
-            needed[field] = (*needed.get(field, ()), name)
+        for one in setting.without.fields.get(resource, ()) if setting.without else ():
+            needed[one] = (*needed.get(one, ()), name)
     return needed

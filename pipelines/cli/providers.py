@@ -13,6 +13,7 @@ from pipelines.output import print_json, print_table, say
 
 if TYPE_CHECKING:
     from pipelines.providers import ProviderAbility, ResourceAbility
+    from sources.unified_lms.manifest import Write
 
 
 @click.command("providers", short_help="See which providers there are and what each can do.")
@@ -136,11 +137,25 @@ def _show_one(ability: ProviderAbility) -> None:
         _show_resource(name, resource)
 
 
+def _written(write: Write) -> str:
+    """The fields that an operation sets, those that it needs in front, and what a user should know of it."""
+    optional = [name for name in write.fields if name not in write.required]
+    parts = [
+        f"needs {', '.join(write.required)}" if write.required else "",
+        f"sets {', '.join(optional)}" if optional else "",
+        f"clears {', '.join(write.clears)}" if write.clears else "",
+        write.note or "",
+    ]
+    return "; ".join(part for part in parts if part) or "by id"
+
+
 def _show_resource(name: str, ability: ResourceAbility) -> None:
     filled = f"{len(ability.coverage.fields)} of {len(ability.resource.fields)} fields"
     say(f"{name}: {', '.join(ability.operations)}; filters: {', '.join(ability.filters) or 'none'}; {filled}")
     deletions = "reported" if ability.reports_deletions else "found by reading everything"
     say(f"  changes that can be asked for: {_changes(ability)}; deletions: {deletions}")
+    for operation, write in ability.writes.items():
+        say(f"  {operation}: {_written(write)}")
     if not ability.coverage.exact:
         say("  The mapping computes its result in a way that cannot be followed: this is what it may fill.")
     rows = []

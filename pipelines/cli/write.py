@@ -81,7 +81,7 @@ def update(
 
     \b
     Examples:
-      lms update acme users 5 --data '{"status": "suspended"}'
+      lms update acme users 5 --data '{"status": "inactive"}'
       lms update acme users 5 --data '{"job_title": null}' --dry-run
     """
     from sources.unified_lms.writing import Intent
@@ -127,11 +127,9 @@ def _run(name: str, intent: Intent, dry_run: bool, as_json: bool) -> None:
 
 
 def _planned(writer: Writer, intent: Intent) -> dict[str, Any]:
-    from sources.unified_lms.writing import Refused
-
     step: Step = writer.plan(intent)
-    if step.action == "refuse":
-        raise Refused(step.reason or "it cannot be done")
+    if step.refusal is not None:
+        raise step.refusal
     return {
         "action": step.action,
         "record_id": step.record_id,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pipelines.write_back.applying import Applied
     from pipelines.write_back.requests import Request
     from pipelines.write_back.running import Plan
+    from sources.unified_lms.writing.comparison import Change
 
 TABLE = "write_back_requests"
 _EVERY = 100
@@ -273,7 +274,7 @@ def _show_plan(found: Plan, as_json: bool) -> None:
     rows = []
     for one in found.planned:
         step = one.step
-        changes = "; ".join(f"{change.field}: {change.old} → {change.new}" for change in step.changes)
+        changes = "; ".join(_change(one.step.action, change) for change in step.changes)
         rows.append(
             [one.request.key, step.intent.resource, step.action, step.record_id, step.reason or changes]
         )
@@ -282,6 +283,23 @@ def _show_plan(found: Plan, as_json: bool) -> None:
         f"{found.count(action)} to {action}" for action in ("create", "update", "delete", "skip", "refuse")
     )
     say(f"Plan {found.plan_id}: {counts_said}")
+
+
+def _change(action: str, change: Change) -> str:
+    new = _value(change.new)
+    return f"{change.field}: {new}" if action == "create" else f"{change.field}: {_value(change.old)} → {new}"
+
+
+def _value(value: Any) -> str:
+    """A value as a person reads it: of nested ones only what is named."""
+    if isinstance(value, dict):
+        named = {name: _value(each) for name, each in value.items() if each is not None}
+        return (
+            next(iter(named.values())) if len(named) == 1 else ", ".join(f"{k} {v}" for k, v in named.items())
+        )
+    if isinstance(value, list):
+        return ", ".join(_value(each) for each in value) or "-"
+    return "-" if value is None else str(value)
 
 
 def _show_applied(name: str, applied: Applied, as_json: bool) -> None:

@@ -38,11 +38,11 @@ from sources.unified_lms.errors import (
     Unauthorized,
 )
 from sources.unified_lms.stopping import Stop
-from sources.unified_lms.writing import Refused, Step, Writer, Written
+from sources.unified_lms.writing import NotAllowed, Refused, Step, Writer, Written
 
 log = logging.getLogger(__name__)
 
-_CONNECTION_FAULTS = (Unauthorized, Forbidden, Redirected, ConfigurationError)
+_CONNECTION_FAULTS = (Unauthorized, Forbidden, Redirected, ConfigurationError, NotAllowed)
 _LEAST_FAILURES = 10
 """Failures before their share counts: the first of all is always a share of one."""
 
@@ -75,6 +75,8 @@ class Applied:
     outcomes: list[Outcome] = field(default_factory=list)
     left: int = 0
     stopped: str | None = None
+    refusal: Unauthorized | None = None
+    """The provider's refusal of the credentials, where that ended it."""
 
     def count(self, status: str) -> int:
         """How many have a status."""
@@ -92,12 +94,20 @@ Progress = Callable[[int, int], None]
 def plan(writer: Writer, requests: Sequence[Request], rows: dict[str, Row]) -> Iterator[Planned]:
     """What is to be done for each request, nothing sent; `rows` are the ledger's."""
     for request in requests:
-        yield Planned(request, _settled(request, rows.get(request.key)) or _step(writer, request, rows))
+        yield Planned(
+            request, _settled(request, rows.get(request.key)) or _step(writer, request, rows.get(request.key))
+        )
 
 
-def _step(writer: Writer, request: Request, rows: dict[str, Row]) -> Step:
-    row = rows.get(request.key)
-    return writer.plan(request.intent, begun=_begun(row))
+def _step(writer: Writer, request: Request, row: Row | None) -> Step:
+    """What is to be done for a request; a record that cannot be read now is one refusal, and ends nothing."""
+    try:
+        return writer.plan(request.intent, begun=_begun(row))
+    except (Unauthorized, Forbidden):
+        raise
+    except ProviderError as error:
+        refusal = Refused(f"what is there cannot be read now: {error}")
+        return Step(request.intent, "refuse", str(refusal), refusal, request.intent.record_id)
 
 
 def _settled(request: Request, row: Row | None) -> Step | None:
@@ -105,13 +115,10 @@ def _settled(request: Request, row: Row | None) -> Step | None:
     if row is None or not request.given:
         return None
     if row["payload_digest"] != request.digest:
-        return Step(
-            request.intent,
-            "refuse",
-            "this request_id was used for another request; give the new one an id of its own",
-        )
+        refusal = Refused("this request_id was used for another request; give the new one an id of its own")
+        return Step(request.intent, "refuse", str(refusal), refusal)
     if row["status"] in (DONE, SKIPPED):
-        return Step(request.intent, "skip", "this request was done before", row["result_id"])
+        return Step(request.intent, "skip", "this request was done before", record_id=row["result_id"])
     return None
 
 
@@ -205,6 +212,7 @@ class Applying:
 
     def _failed(self, request: Request, error: LmsError, *, sent: bool) -> Outcome:
         fault = fault_of(error)
+        self.applied.refusal = error if isinstance(error, Unauthorized) else None
         if sent and fault == RETRY_LATER and not isinstance(error, NothingSent):
             status, message = SENDING, f"nobody knows whether it was done; the next apply asks first. {error}"
         else:
@@ -217,7 +225,7 @@ def fault_of(error: LmsError) -> str:
     """Whose fault a failure is: `retry_later`, `fix_the_data` or `fix_the_connection`."""
     if isinstance(error, (Retriable, BudgetExhausted)):
         return RETRY_LATER
-    if isinstance(error, _CONNECTION_FAULTS) and not isinstance(error, Refused):
+    if isinstance(error, _CONNECTION_FAULTS):
         return FIX_CONNECTION
     return FIX_DATA if isinstance(error, (Refused, ProviderError)) else RETRY_LATER
 

@@ -53,6 +53,11 @@ class WriteLog:
         """The outcome of a request."""
         self._put(request, {"status": status, "finished_at": datetime.now(UTC), **values})
 
+    def verify(self, request: Request, differences: Sequence[str]) -> None:
+        """What a later look has found otherwise than asked for; nothing any more where it is empty."""
+        left = orjson.dumps(list(differences)).decode() if differences else None
+        self._put(request, {"differences": left, "verified_at": datetime.now(UTC)})
+
     def _put(self, request: Request, values: Row, attempted: int = 0) -> None:
         known = {"fault": None, "message": None, **values, "run_id": self._run_id}
         with open_database(self._client) as database, database.exclusive("write-back"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import dlt
@@ -14,14 +14,16 @@ from pipelines.environment import Target
 from pipelines.leases import Lease, lease
 from pipelines.reading import warehouse_exists
 from pipelines.schema import prepare_tables
+from pipelines.sync import record_state
 from pipelines.work import working_folder
-from pipelines.write_back.applying import Applied, Applying, Planned, Progress, plan
+from pipelines.write_back.applying import Applied, Applying, Outcome, Planned, Progress, plan
 from pipelines.write_back.approval import approve, plan_id, refuse_unapproved
-from pipelines.write_back.ledger import FAILED, SENDING, Row, WriteLog, request_of
-from pipelines.write_back.requests import Request
+from pipelines.write_back.ledger import DONE, FAILED, FIX_DATA, SENDING, Row, WriteLog, request_of
+from pipelines.write_back.requests import Request, from_table
 from sources.unified_lms.connection import load_connection
+from sources.unified_lms.errors import Unauthorized
 from sources.unified_lms.stopping import Stop
-from sources.unified_lms.writing import open_writer
+from sources.unified_lms.writing import Writer, open_writer
 
 WORK = "write_back"
 """What the lease of an apply is for, and what its pipeline lies beside."""
@@ -68,7 +70,44 @@ def apply_requests(
         if connection.writes.require_approval:
             refuse_unapproved(pipeline, name, plan_id(name, requests), approval)
         ledger = WriteLog(pipeline, name, connection.provider, run_id)
-        return Applying(writer, ledger, stop=stop).run(requests, held.check, progress)
+        applied = Applying(writer, ledger, stop=stop).run(requests, held.check, progress)
+        if applied.refusal is not None:
+            record_state(pipeline, connection, applied.refusal)
+        return applied
+
+
+def pending(name: str, place: Target, table: str) -> list[Request]:
+    """The requests of a table that a run is to take up: new ones, and those that may do better now.
+
+    What has failed for its data waits for somebody to correct it, and is done by `retry`.
+    """
+    requests = from_table(place, table, name)
+    rows = {row["request_id"]: row for row in ledger_rows(name, place)} if requests else {}
+    return [request for request in requests if _is_open(rows.get(request.key))]
+
+
+def _is_open(row: Row | None) -> bool:
+    return row is None or row["status"] == SENDING or (row["status"] == FAILED and row["fault"] != FIX_DATA)
+
+
+def verify_outcomes(name: str, place: Target, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes with what the provider has otherwise by now; the ledger is told where that has changed."""
+    connection = load_connection(name)
+    with open_writer(name) as writer:
+        ledger = WriteLog(_pipeline(place, name), name, connection.provider, uuid.uuid4().hex)
+        return [
+            _verified(writer, ledger, outcome) if outcome.status == DONE else outcome for outcome in outcomes
+        ]
+
+
+def _verified(writer: Writer, ledger: WriteLog, outcome: Outcome) -> Outcome:
+    asked = outcome.request.intent
+    intent = asked if outcome.record_id is None else replace(asked, record_id=outcome.record_id)
+    left = tuple(change.field for change in writer.differences(intent))
+    if left == outcome.differences:
+        return outcome
+    ledger.verify(outcome.request, left)
+    return replace(outcome, differences=left)
 
 
 def unsettled(name: str, place: Target, faults: Sequence[str] = ()) -> list[Request]:
@@ -88,6 +127,12 @@ def ledger_rows(name: str, place: Target) -> list[Row]:
     if not warehouse_exists(place):
         return []
     return list(WriteLog(_pipeline(place, name), name, "", "").rows().values())
+
+
+def note_refusal(name: str, place: Target, refusal: Unauthorized) -> None:
+    """Keeps that the provider refused the connection's credentials, so that schedules leave it alone."""
+    with _prepared(place, name) as pipeline:
+        record_state(pipeline, load_connection(name), refusal)
 
 
 def approve_plan(name: str, place: Target, plan: str, by: str) -> None:

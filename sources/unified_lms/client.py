@@ -19,7 +19,7 @@ from mappings import engine
 from sources.unified_lms.answers import Answer, LimitState, Page, decimal, number_in
 from sources.unified_lms.body import BodyReader
 from sources.unified_lms.configured import Problem, setting_value
-from sources.unified_lms.connection import Connection, secrets_of, with_defaults
+from sources.unified_lms.connection import Connection
 from sources.unified_lms.errors import (
     BudgetExhausted,
     ClientClosed,
@@ -34,6 +34,7 @@ from sources.unified_lms.errors import (
     RateLimited,
     Retriable,
 )
+from sources.unified_lms.held import secrets_of, with_defaults
 from sources.unified_lms.limits import Headroom, Limiter, Timing, backoff, exhausted, shared_limiter
 from sources.unified_lms.manifest import Manifest, Without
 from sources.unified_lms.manifest.model import Discover, Endpoint, LimitStatus

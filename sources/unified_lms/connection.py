@@ -131,23 +131,6 @@ def manifest_of(connection: Connection) -> Manifest:
     return load_manifest(connection.provider, connection.folders, connection.overlays.changes)
 
 
-def with_defaults(manifest: Manifest, connection: Connection) -> dict[str, Any]:
-    """Every setting that needs no discovery: as configured, else its default."""
-    defaults = {name: setting.default for name, setting in manifest.settings.items()}
-    return {**defaults, **connection.settings}
-
-
-def secrets_of(manifest: Manifest, connection: Connection) -> list[str]:
-    """The values that must never be shown."""
-    declared = manifest.credentials
-    hidden = [
-        value for key, value in connection.credentials.items() if key not in declared or declared[key].secret
-    ]
-    return [str(value) for value in hidden] + (
-        [str(connection.network.proxy)] if connection.network.proxy else []
-    )
-
-
 class _Reading:
     """Reads one connection, and collects what is wrong with it."""
 

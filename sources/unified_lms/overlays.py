@@ -1,7 +1,8 @@
 """Overlay files: found in the folders that the configuration names, and read anew at each run.
 
 A folder is a local one or any address that fsspec can open, with `<provider>/<resource>.yaml` in it and, for what a
-connection may change about the provider's manifest, `<provider>/manifest.yaml`. What cannot be read ends the run: going
+connection may change about the provider's manifest, `<provider>/manifest.yaml`; `<provider>/write/<resource>.yaml`
+is over what is written. What cannot be read ends the run: going
 on without an overlay would write another history.
 """
 
@@ -24,6 +25,8 @@ LEVELS = ("environment", "connection")
 """The levels over the shipped mappings, the lowest first."""
 MANIFEST = "manifest"
 """The name of the file that changes the manifest."""
+WRITE = "write"
+"""The folder below a provider's with the overlays of what is written."""
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -33,6 +36,8 @@ class Overlays:
 
     mappings: Mapping[str, tuple[Overlay, ...]] = field(default_factory=dict)
     """By resource."""
+    writes: Mapping[str, tuple[Overlay, ...]] = field(default_factory=dict)
+    """The same of what is written, which lie over the record before the provider's mapping sees it."""
     changes: tuple[Change, ...] = ()
 
 
@@ -50,8 +55,10 @@ def load_overlays(
     for level in LEVELS:
         if level in folders:
             reading.read(level, folders[level])
-    mappings = {name: tuple(found) for name, found in reading.overlays.items()}
-    return Overlays(mappings, tuple(reading.changes)), reading.problems
+    mappings, writes = (
+        {name: tuple(found) for name, found in part.items()} for part in (reading.overlays, reading.writes)
+    )
+    return Overlays(mappings, writes, tuple(reading.changes)), reading.problems
 
 
 class _Reading:
@@ -61,6 +68,7 @@ class _Reading:
         self._provider = provider
         self._providers = providers
         self.overlays: dict[str, list[Overlay]] = {}
+        self.writes: dict[str, list[Overlay]] = {}
         self.changes: list[Change] = []
         self.problems: list[str] = []
 
@@ -85,7 +93,12 @@ class _Reading:
         self._refuse_astray(shown, [(_name(entry), entry["type"]) for entry in entries])
         for entry in entries:
             if entry["type"] == "directory" and _name(entry) == self._provider:
-                yield from self._texts(system, system.ls(entry["name"], detail=True))
+                own = system.ls(entry["name"], detail=True)
+                yield from self._texts(system, own)
+                for below in own:
+                    if below["type"] == "directory" and _name(below) == WRITE:
+                        found = self._texts(system, system.ls(below["name"], detail=True))
+                        yield from ((f"{WRITE}/{name}", text) for name, text in found)
 
     def _texts(self, system: Any, entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
         for entry in sorted(entries, key=_name):
@@ -105,8 +118,9 @@ class _Reading:
                 )
 
     def _take(self, level: str, name: str, file: str, text: str) -> None:
-        stem, _, suffix = name.rpartition(".")
-        known = [*RESOURCES, MANIFEST]
+        written = name.startswith(f"{WRITE}/")
+        stem, _, suffix = name.removeprefix(f"{WRITE}/").rpartition(".")
+        known = [*RESOURCES] if written else [*RESOURCES, MANIFEST]
         if stem not in known or suffix != "yaml":
             near = nearest(stem, known)
             hint = (
@@ -121,7 +135,7 @@ class _Reading:
                 self.changes += parse_changes(text, file)
             else:
                 overlay = parse_overlay(text, file, level, RESOURCES[stem])
-                self.overlays.setdefault(stem, []).append(overlay)
+                (self.writes if written else self.overlays).setdefault(stem, []).append(overlay)
         except (OverlayError, ManifestError) as error:
             self.problems += error.problems
 

@@ -28,10 +28,12 @@ class Writes(Part):
     """What can be written of a resource, and the fields by which people know a record that has no id yet.
 
     Of `keys` the first counts that a record has: `username`, `emails` (the primary one), `code`. An enrolment is known
-    by its user and course, and names none.
+    by its user and course, and names none. `ended` sees a mapping's input, and says of a record that can still be read
+    that it was deleted or ended.
     """
 
     keys: tuple[str, ...] = ()
+    ended: Jsonata | None = None
     create: Write | None = None
     update: Write | None = None
     delete: Write | None = None

@@ -155,6 +155,12 @@ class Person:
     last_login_at: datetime | None = None
     deleted_at: datetime | None = None
     custom_fields: dict[int, str] = field(default_factory=dict)
+    full_name: str | None = None
+    """The name in one piece, where it is another than first and last name make."""
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Ids under which other systems know the person, by the kind of system."""
+    details: dict[str, str] = field(default_factory=dict)
+    """What only one provider keeps of an account, under that provider's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +211,11 @@ class Course:
     items: tuple[Item, ...] = ()
     deleted_at: datetime | None = None
     custom_fields: dict[int, str] = field(default_factory=dict)
+    term_id: int = 1
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Ids under which other systems know the course, by the kind of system."""
+    details: dict[str, str] = field(default_factory=dict)
+    """As of a person."""
 
     def walk(self) -> Iterator[Item]:
         """All items in reading order, sections before what they hold."""
@@ -223,6 +234,7 @@ class LearningRecord:
     person_id: int
     updated_at: datetime
     role: CourseRole = CourseRole.LEARNER
+    further_roles: tuple[CourseRole, ...] = ()
     progress: Progress = Progress.NOT_STARTED
     percent: int = 0
     score: float | None = None
@@ -230,6 +242,8 @@ class LearningRecord:
     attempts: int = 0
     mandatory: bool = False
     enrolled_at: datetime | None = None
+    begins_at: datetime | None = None
+    """From when the enrolment is in force; None for always."""
     started_at: datetime | None = None
     last_activity_at: datetime | None = None
     completed_at: datetime | None = None
@@ -237,3 +251,9 @@ class LearningRecord:
     expires_at: datetime | None = None
     last_item_id: int | None = None
     removed_at: datetime | None = None
+    concluded: bool = False
+    """Whether somebody has closed the enrolment, whatever the learner had done by then."""
+    inactive: bool = False
+    """Whether the enrolment is on hold."""
+    suspended: bool = False
+    """Whether the enrolment is suspended, which is not what its account is."""

@@ -8,7 +8,6 @@ than one thing holds `world.lock`, which may be entered again by the thread that
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any
@@ -32,6 +31,7 @@ from sources.unified_lms.sandbox.entities import (
 from sources.unified_lms.sandbox.errors import ConflictError, NotFoundError, WorldError
 from sources.unified_lms.sandbox.growth import grow
 from sources.unified_lms.sandbox.script import play
+from sources.unified_lms.sandbox.trees import with_item
 
 __all__ = ["DONE", "START", "ConflictError", "NotFoundError", "World", "WorldError"]
 
@@ -167,6 +167,7 @@ class World:
         of_person = self._by_person.setdefault(record.person_id, {})
         if record.course_id in of_person:
             raise ConflictError("enrolment")
+        record.begins_at = record.begins_at or record.enrolled_at
         of_person[record.course_id] = record
         self._by_course.setdefault(record.course_id, {})[record.person_id] = record
         return record
@@ -193,7 +194,7 @@ class World:
             return self.add_person(new)
 
     def update_person(self, person_id: int, **changes: Any) -> Person:
-        """Sets fields of a person; custom fields are merged by number.
+        """Sets fields of a person; custom fields and details are merged by key.
 
         ConflictError if login or address is taken.
         """
@@ -238,7 +239,7 @@ class World:
             return self.add_course(Course(self.next_id("course"), title, now, now, **fields))
 
     def update_course(self, course_id: int, **changes: Any) -> Course:
-        """Sets fields of a course; custom fields are merged by number."""
+        """Sets fields of a course; custom fields and details are merged by key."""
         with self.lock:
             course = self.course(course_id)
             _change(course, changes, self.tick())
@@ -260,7 +261,7 @@ class World:
         with self.lock:
             course = self.course(course_id)
             item = Item(self.next_id("item"), kind, title)
-            course.items = _with_item(course.items, item, section_id)
+            course.items = with_item(course.items, item, section_id)
             course.updated_at = self.tick()
             return item
 
@@ -288,12 +289,41 @@ class World:
             self._end([record])
             return record
 
+    def revive(self, course_id: int, person_id: int) -> LearningRecord:
+        """Puts a person back into a course with the last record that ended; NotFoundError if there is none."""
+        with self.lock:
+            self.course(course_id), self.person(person_id)
+            for record in reversed(self.former_records):
+                if (record.course_id, record.person_id) == (course_id, person_id):
+                    self.add_record(record)
+                    self.former_records.remove(record)
+                    record.removed_at, record.updated_at = None, self.tick()
+                    return record
+            raise NotFoundError("record", (course_id, person_id))
+
+    def touch(self, record: LearningRecord, **changes: Any) -> LearningRecord:
+        """Sets fields of a learning record."""
+        with self.lock:
+            for name, value in changes.items():
+                setattr(record, name, value)
+            record.updated_at = self.tick()
+            return record
+
     def _end(self, records: Iterable[LearningRecord]) -> None:
         for record in records:
             record.removed_at = record.updated_at = self.now
             del self._by_person[record.person_id][record.course_id]
             del self._by_course[record.course_id][record.person_id]
             self.former_records.append(record)
+
+    def update_record(self, course_id: int, person_id: int, **changes: Any) -> LearningRecord:
+        """Sets fields of a learning record; NotFoundError if not enrolled."""
+        with self.lock:
+            record = self.record(course_id, person_id)
+            for name, value in changes.items():
+                setattr(record, name, value)
+            record.updated_at = self.tick()
+            return record
 
     def set_progress(self, course_id: int, person_id: int, percent: int, seconds: int = 0) -> LearningRecord:
         """A learner has come to `percent` (0 to 100) and spent `seconds` more on it.
@@ -356,32 +386,8 @@ class World:
 
 def _change(entity: Person | Course, changes: dict[str, Any], now: datetime) -> None:
     """Sets fields and `updated_at`; AttributeError for a field that the entity does not have."""
-    merged = {**entity.custom_fields, **changes.pop("custom_fields", {})}
+    for name in ("custom_fields", "details"):
+        changes[name] = {**getattr(entity, name), **changes.get(name, {})}
     for name, value in changes.items():
         setattr(entity, name, value)
-    entity.custom_fields = merged
     entity.updated_at = now
-
-
-def _with_item(items: tuple[Item, ...], item: Item, section_id: int | None) -> tuple[Item, ...]:
-    if section_id is None:
-        return (*items, item)
-    found = _inserted(items, item, section_id)
-    if found is None:
-        raise NotFoundError("section", section_id)
-    return found
-
-
-def _inserted(items: tuple[Item, ...], item: Item, section_id: int) -> tuple[Item, ...] | None:
-    """The items with `item` at the end of the section, however deep it is;
-
-    None if the section is not among them.
-    """
-    for index, candidate in enumerate(items):
-        if candidate.id == section_id and candidate.kind is ItemKind.SECTION:
-            children: tuple[Item, ...] | None = (*candidate.children, item)
-        else:
-            children = _inserted(candidate.children, item, section_id)
-        if children is not None:
-            return (*items[:index], replace(candidate, children=children), *items[index + 1 :])
-    return None

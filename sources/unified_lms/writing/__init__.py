@@ -4,8 +4,8 @@ A provider's own part is data: `writes` in its manifest and the mappings under `
 at all is the connection's to say (`policy`). Nothing here stores anything: whoever writes many things keeps a ledger.
 """
 
-from sources.unified_lms.writing.intents import OPERATIONS, Intent, Refused
+from sources.unified_lms.writing.intents import OPERATIONS, Intent, NotAllowed, Refused
 from sources.unified_lms.writing.steps import Step
 from sources.unified_lms.writing.writer import Writer, Written, open_writer
 
-__all__ = ["OPERATIONS", "Intent", "Refused", "Step", "Writer", "Written", "open_writer"]
+__all__ = ["OPERATIONS", "Intent", "NotAllowed", "Refused", "Step", "Writer", "Written", "open_writer"]

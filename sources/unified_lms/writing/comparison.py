@@ -35,6 +35,8 @@ def differences(
 
 def same(field: Field, wanted: Any, found: Any) -> bool:
     """Whether a field is as wanted; of nested values only what is named is compared, and null is nothing."""
+    if field.kind is Kind.OBJECT and wanted is not None:
+        return all(_same_custom(value, (found or {}).get(name)) for name, value in wanted.items())
     if wanted is None or found is None:
         return _empty(wanted) and _empty(found)
     if field.kind is Kind.REF:
@@ -43,8 +45,6 @@ def same(field: Field, wanted: Any, found: Any) -> bool:
         return len(wanted) == len(found) and all(
             any(_same_object(field.fields, one, other) for other in found) for one in wanted
         )
-    if field.kind is Kind.OBJECT:
-        return all(_same_custom(value, found.get(name)) for name, value in wanted.items())
     return _same_value(field, wanted, found)
 
 

@@ -24,6 +24,10 @@ class Refused(LmsError):
     """What is asked for cannot be written as it is; nothing was sent. The message names the field and what to do."""
 
 
+class NotAllowed(Refused):
+    """The connection's configuration does not allow it."""
+
+
 @dataclass(frozen=True)
 class Intent:
     """One thing to be written: a record in the unified model, of which only the fields named are meant.
@@ -86,10 +90,10 @@ def refuse_fields(manifest: Manifest, resource: str, operation: str, payload: Ma
 
 
 def refuse_unless_allowed(connection: Connection, resource: str, operation: str) -> None:
-    """Raises `Refused` for an operation that the connection's configuration does not allow."""
+    """Raises `NotAllowed` for an operation that the connection's configuration does not allow."""
     if not connection.writes.allows(resource, operation):
         allowed = ", ".join(connection.writes.allow)
-        raise Refused(
+        raise NotAllowed(
             f"the connection {connection.name} may not {operation} {resource}"
             + (f" (allowed: {allowed})" if allowed else ": it is read-only")
             + f"; to allow it, add {resource}.{operation} to allow in [connections.{connection.name}.writes]"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from mappings import engine
 from mappings.model import RESOURCES
 from sources.unified_lms.client import Client
 from sources.unified_lms.connection import Connection
@@ -22,7 +23,6 @@ class Presence:
         self._connection = connection
         self._manifest = manifest
         self._client = client
-        self._readings: dict[str, PassThrough] = {}
 
     def of(self, intent: Intent) -> LiveRecord | None:
         """The record that an intent is about; None where there is none.
@@ -75,8 +75,15 @@ class Presence:
 
         # An ended enrolment may be listed beside the one that took its place.
         found = self._matching(ENROLLMENTS, filters, fits)
-        living = [one for one in found if (one.unified or {}).get("status") != "withdrawn"]
-        return self._only(ENROLLMENTS, living)
+        return self._only(ENROLLMENTS, [one for one in found if not self.ended(ENROLLMENTS, one)])
+
+    def ended(self, resource: str, record: LiveRecord) -> bool:
+        """Whether a record that can still be read was deleted or ended."""
+        ended = self._manifest.resources[resource].writes.ended
+        return (
+            ended is not None
+            and engine.compile(ended, name="writes.ended").evaluate(dict(record.seen)) is True
+        )
 
     def _narrowest(self, wanted: Mapping[str, str]) -> dict[str, str]:
         """Those of the filters that the provider has and that can be combined."""
@@ -117,6 +124,5 @@ class Presence:
         return record
 
     def _reading(self, resource: str) -> PassThrough:
-        if resource not in self._readings:
-            self._readings[resource] = PassThrough(self._connection, self._manifest, resource, self._client)
-        return self._readings[resource]
+        """A new one each time: what is joined for the whole connection, such as a report, is read once by each."""
+        return PassThrough(self._connection, self._manifest, resource, self._client)

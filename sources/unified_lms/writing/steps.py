@@ -7,7 +7,7 @@ from typing import Any
 
 from sources.unified_lms.passthrough import LiveRecord
 from sources.unified_lms.writing.comparison import Change
-from sources.unified_lms.writing.intents import Intent
+from sources.unified_lms.writing.intents import Intent, Refused
 
 SKIP, REFUSE = "skip", "refuse"
 
@@ -23,6 +23,8 @@ class Step:
     intent: Intent
     action: str
     reason: str | None = None
+    refusal: Refused | None = field(default=None, repr=False)
+    """The error that says why it is refused."""
     record_id: str | None = None
     changes: tuple[Change, ...] = ()
     record: dict[str, Any] = field(default_factory=dict, repr=False)

@@ -30,6 +30,7 @@ from sources.unified_lms.writing.intents import (
     refuse_fields,
     refuse_unless_allowed,
 )
+from sources.unified_lms.writing.overlaying import overlaid
 from sources.unified_lms.writing.presence import Presence
 from sources.unified_lms.writing.steps import REFUSE, SKIP, Step
 
@@ -83,7 +84,7 @@ class Writer:
                 refuse_unless_allowed(self.connection, step.intent.resource, step.action)
                 make_calls(self.connection, self.manifest, self._client.settings, step, shown=True)
         except Refused as refusal:
-            return Step(intent, REFUSE, str(refusal), intent.record_id)
+            return Step(intent, REFUSE, str(refusal), refusal, intent.record_id)
         return step
 
     def _step(self, intent: Intent, begun: bool) -> Step:
@@ -97,8 +98,8 @@ class Writer:
         return self._change(intent, present)
 
     def _deletion(self, intent: Intent, present: LiveRecord | None) -> Step:
-        if present is None or _ended(intent.resource, present):
-            return Step(intent, SKIP, "there is no such record (any more)", intent.record_id)
+        if present is None or self._presence.ended(intent.resource, present):
+            return Step(intent, SKIP, "there is no such record (any more)", record_id=intent.record_id)
         return Step(intent, "delete", record_id=present.record_id, present=present)
 
     def _creation(self, intent: Intent) -> Step:
@@ -107,8 +108,9 @@ class Writer:
                 f"there is no such record in {intent.resource}: {intent.record_id or 'its key is unknown'}"
             )
         record = {name: value for name, value in intent.payload.items() if value is not None}
-        refuse_fields(self.manifest, intent.resource, "create", record)
         changes = tuple(Change(name, None, value) for name, value in record.items())
+        record = self._overlaid(intent, record, None)
+        refuse_fields(self.manifest, intent.resource, "create", record)
         return Step(intent, "create", changes=changes, record=record)
 
     def _existing(self, intent: Intent, present: LiveRecord) -> Step:
@@ -120,15 +122,25 @@ class Writer:
                 f"there is such a record already, {present.record_id}, with another {names}; "
                 "ask for an update or an upsert if that one is meant"
             )
-        return Step(intent, SKIP, "it is there already", present.record_id, present=present)
+        return Step(intent, SKIP, "it is there already", record_id=present.record_id, present=present)
 
     def _change(self, intent: Intent, present: LiveRecord) -> Step:
         found = self._differences(intent, present)
         if not found:
-            return Step(intent, SKIP, "it is so already", present.record_id, present=present)
-        record = {change.field: change.new for change in found}
+            return Step(intent, SKIP, "it is so already", record_id=present.record_id, present=present)
+        record = self._overlaid(intent, {change.field: change.new for change in found}, present)
         refuse_fields(self.manifest, intent.resource, "update", record)
-        return Step(intent, "update", None, present.record_id, found, record, present)
+        return Step(
+            intent, "update", record_id=present.record_id, changes=found, record=record, present=present
+        )
+
+    def _overlaid(self, intent: Intent, record: dict[str, Any], present: LiveRecord | None) -> dict[str, Any]:
+        """What the provider's mapping is given: the record as environment and connection want it written."""
+        overlays = self.connection.overlays.writes.get(intent.resource, ())
+        if not overlays:
+            return record
+        seen = None if present is None else {"unified": present.unified, "record": present.raw}
+        return overlaid(record, overlays, seen, self._client.settings)
 
     def _differences(self, intent: Intent, present: LiveRecord) -> tuple[Change, ...]:
         identity = _IDENTITY.get(intent.resource, ())
@@ -164,8 +176,8 @@ class Writer:
             tried += 1
             self._client.wait(backoff(tried, 0.75))
             step, begun = self.plan(intent, begun=True), True
-        if step.action == REFUSE:
-            raise Refused(step.reason or "it cannot be done")
+        if step.refusal is not None:
+            raise step.refusal
         return Written(step, step.record_id, step.present, sent=begun)
 
     def _send(self, step: Step) -> str | None:
@@ -212,7 +224,7 @@ class Writer:
 
     def _still_there(self, step: Step) -> Written:
         found = self._presence.of(step.intent)
-        if found is None or _ended(step.intent.resource, found):
+        if found is None or self._presence.ended(step.intent.resource, found):
             return Written(step, step.record_id)
         return Written(step, step.record_id, found, (Change("id", found.record_id, None),))
 
@@ -225,12 +237,6 @@ class Writer:
 
 def _done_as(intent: Intent) -> str:
     return "delete" if intent.operation == "delete" else "update"
-
-
-def _ended(resource: str, present: LiveRecord) -> bool:
-    """Whether a record that can still be read counts as deleted."""
-    status = (present.unified or {}).get("status")
-    return status == {"users": "deleted", ENROLLMENTS: "withdrawn"}.get(resource)
 
 
 def open_writer(name: str, *, stop: Stop | None = None) -> Writer:

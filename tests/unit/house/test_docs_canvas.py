@@ -8,6 +8,7 @@ from mappings import engine
 from mappings.library import load_mapping
 from sources.unified_lms.manifest import load_manifest
 from tests.unit.house.documents import DOCS, quoted, sections
+from tests.unit.house.written import written_by
 
 PAGE = sections(DOCS / "providers" / "canvas.md")
 MANIFEST = load_manifest("canvas")
@@ -15,17 +16,25 @@ MANIFEST = load_manifest("canvas")
 
 def _neutral(path: str) -> str:
     """An address whatever its parts are called; `self` is a user, too."""
-    return re.sub(r"\{[^}]+\}|:\w+|(?<=/users/)self", ":", path)
+    return re.sub(r"\{[^}]+\}|:\w+|(?<=/)self", ":", path)
+
+
+def _scopes(section: str) -> set[tuple[str, str]]:
+    """The scopes that a section lists, as method and address."""
+    listed = re.findall(r"^url:(\w+)\|(\S+)$", PAGE[section], re.MULTILINE)
+    return {(method, _neutral(path)) for method, path in listed}
 
 
 def test_the_page_lists_the_scopes_of_all_calls() -> None:
-    """The scopes on the page are one for each endpoint of the manifest, and all of them only read."""
-    listed = re.findall(r"^url:(\w+)\|(\S+)$", PAGE["Getting a token"], re.MULTILINE)
-    assert {method for method, _ in listed} == {"GET"}
-    assert {_neutral(path) for _, path in listed} == {
-        _neutral(MANIFEST.api.path + endpoint.path) for endpoint in MANIFEST.endpoints.values()
+    """One for each endpoint of the manifest; those that only read stand by themselves."""
+    called = {
+        name: (endpoint.method, _neutral(MANIFEST.api.path + endpoint.path))
+        for name, endpoint in MANIFEST.endpoints.items()
     }
-    assert {endpoint.method for endpoint in MANIFEST.endpoints.values()} == {"GET"}
+    writing = written_by(MANIFEST)
+    assert _scopes("Writing") == {called[name] for name in writing}
+    assert _scopes("Getting a token") == {called[name] for name in called.keys() - writing}
+    assert {method for method, _ in _scopes("Getting a token")} == {"GET"}
     assert set(MANIFEST.secrets) <= quoted(PAGE["Getting a token"])
 
 

@@ -7,16 +7,18 @@ import re
 from pipelines.check import rotation
 from sources.unified_lms.manifest import load_manifest
 from tests.unit.house.documents import DOCS, quoted, sections
+from tests.unit.house.written import written_by
 
 PAGE = sections(DOCS / "providers" / "talentlms.md")
 MANIFEST = load_manifest("talentlms")
 
 
 def test_the_page_names_what_is_asked_for() -> None:
-    """The addresses on the page are those of the manifest, and all of them only read."""
+    """The addresses on the page are those of the manifest; what only reads is asked for by GET."""
     named = {word for word in quoted(PAGE["Getting a key"]) if word.startswith("/")}
     assert named == {"/" + endpoint.path.split("/")[1] for endpoint in MANIFEST.endpoints.values()}
-    assert {endpoint.method for endpoint in MANIFEST.endpoints.values()} == {"GET"}
+    reading = MANIFEST.endpoints.keys() - written_by(MANIFEST)
+    assert {MANIFEST.endpoints[name].method for name in reading} == {"GET"}
     assert set(MANIFEST.secrets) <= quoted(PAGE["Getting a key"])
 
 

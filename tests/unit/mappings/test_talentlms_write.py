@@ -26,7 +26,10 @@ def create_user(**changes: Any) -> list[dict[str, Any]]:
 
 def update_user(custom: dict[str, Any] | None = None, **changes: Any) -> list[dict[str, Any]]:
     """The calls that change user 7, whose custom fields may be given."""
-    present = {"unified": {"id": "7", "custom_fields": custom}, "record": {"id": "7"}}
+    present = {
+        "unified": {"id": "7", "custom_fields": custom},
+        "record": {"id": "7", "email": "grace@example.org"},
+    }
     return asked("talentlms", "users", "update", changes, present=present, args={"id": "7"})
 
 
@@ -50,17 +53,19 @@ def test_a_user_signs_up_with_a_generated_password() -> None:
 
 def test_a_user_signs_up_with_all_that_can_be_said() -> None:
     """Login, user type and custom fields; a custom field that is to be empty is left out."""
-    custom = {"custom_field_1": "Navy", "custom_field_2": None}
+    custom = {"custom_field_1": "Navy", "custom_field_2": None, "custom_field_3": 5}
     [call] = create_user(username="grace", role="instructor", status="active", custom_fields=custom)
     user = call["args"]["user"]
     assert (user["login"], user["user_type"], user["custom_field_1"]) == ("grace", "Trainer-Type", "Navy")
     assert "custom_field_2" not in user
+    assert user["custom_field_3"] == 5
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"emails": TWO}, "one e-mail address"),
+        ({"username": "grace@example.org"}, "leave it out"),
         ({"role": "manager"}, "learner, instructor or admin"),
         ({"status": "inactive"}, "update it to inactive"),
         ({"custom_fields": {"expires_at": "2027-01-01T00:00:00Z"}}, "not expires_at"),
@@ -114,11 +119,12 @@ def test_custom_fields_are_sent_as_far_as_they_differ() -> None:
     ("changes", "words"),
     [
         ({"emails": TWO}, "one e-mail address"),
+        ({"username": "grace@example.org"}, "in the portal"),
         ({"role": "other"}, "learner, instructor or admin"),
         ({"status": "suspended"}, "give inactive"),
         ({"status": "deleted"}, "delete the user"),
         ({"custom_fields": {"expires_at": None}}, "not expires_at"),
-        ({"custom_fields": {"custom_field_1": 5}}, "custom_fields.custom_field_1"),
+        ({"custom_fields": {"custom_field_1": True}}, "custom_fields.custom_field_1"),
     ],
 )
 def test_what_cannot_be_changed_of_a_user_is_refused(changes: dict[str, Any], words: str) -> None:
@@ -171,7 +177,7 @@ def test_a_course_is_made_of_little() -> None:
         ({"categories": [{"id": "1"}, {"id": "2"}]}, "one category"),
         ({"categories": [{"id": None, "name": "Languages"}]}, "an id"),
         ({"custom_fields": {"level": "high"}}, "not level"),
-        ({"custom_fields": {"custom_field_1": 5}}, "custom_fields.custom_field_1"),
+        ({"custom_fields": {"custom_field_1": True}}, "custom_fields.custom_field_1"),
     ],
 )
 def test_what_cannot_be_said_of_a_course_is_refused(changes: dict[str, Any], words: str) -> None:

@@ -290,10 +290,10 @@ def test_what_is_not_there_is_not_found(portal: Portal, path: str) -> None:
     assert (answer.status_code, answer.json()["message"]) == (404, ["Not found"])
 
 
-def test_reads_are_get_requests(portal: Portal) -> None:
-    """Another verb is refused."""
+def test_a_verb_that_an_address_does_not_have(portal: Portal) -> None:
+    """It is refused."""
     token = portal.ask_token().json()["access_token"]
-    answer = portal.http.post("/manage/v1/user", headers={"Authorization": f"Bearer {token}"})
+    answer = portal.http.patch("/manage/v1/user", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 405
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sources.unified_lms.sandbox import SandboxServer, World
-from sources.unified_lms.sandbox.dialects.moodle import nested
+from sources.unified_lms.sandbox.dialects.moodle_call import nested
 from sources.unified_lms.sandbox.dialects.moodle_wire import KEY_MARKER
 
 

@@ -100,6 +100,7 @@ WRITES: dict[str, Callable[[World], Any]] = {
     "set progress": lambda w: w.set_progress(101, 6, 55, seconds=10),
     "complete": lambda w: w.complete(101, 6),
     "reset progress": lambda w: w.reset_progress(101, 6),
+    "touch": lambda w: w.touch(w.record(101, 6), concluded=True),
 }
 
 
@@ -296,3 +297,23 @@ def test_writes_from_many_threads_all_count() -> None:
         thread.join()
     assert len(world.people) == 26 + 400
     assert world.now == NINE + timedelta(seconds=400)
+
+
+def test_an_ended_enrolment_can_be_revived() -> None:
+    """The record is the one that ended, with what was done in it, and is no former one any longer."""
+    world = World()
+    [record, *_] = world.records_of(6)
+    world.unenrol(record.course_id, 6)
+    assert world.revive(record.course_id, 6) is record
+    assert (world.record(record.course_id, 6), record.removed_at) == (record, None)
+    assert record not in world.former_records
+
+
+def test_what_never_ended_cannot_be_revived() -> None:
+    """Nor can the enrolment of somebody who is not there."""
+    world = World()
+    course = world.create_course("Compilers").id
+    with pytest.raises(NotFoundError):
+        world.revive(course, 6)
+    with pytest.raises(NotFoundError):
+        world.revive(course, 4711)

@@ -85,3 +85,75 @@ def test_missing_permissions_are_seen_in_the_first_page(
     gaps = MANIFEST.resources[resource].gaps
     found = [gap.fields for gap in gaps if engine.compile(gap.when).evaluate({"records": records})]
     assert [field for each in found for field in each] == fields
+
+
+@pytest.mark.parametrize(
+    ("value", "searched"),
+    [
+        ("bjorn", True),
+        ("a.b@example.org", True),
+        ("CMP", True),
+        ("12a", True),
+        ("ab", False),
+        ("", False),
+        ("4711", False),
+        ("21070000000000079", False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("resource", "name"), [("users", "username"), ("users", "emails"), ("courses", "code")]
+)
+def test_a_search_is_made_where_it_finds_what_is_equal(
+    resource: str, name: str, value: str, searched: bool
+) -> None:
+    """Less than three signs are refused and digits are an id, so that the whole list is read for those."""
+    source = MANIFEST.resources[resource].filters[name].args["search"]
+    found = engine.compile(source).evaluate({"value": value, "settings": {}})
+    assert found == (value if searched else None)
+    assert engine.reference_evaluate(source, {"value": value, "settings": {}}) == found
+
+
+LOGIN = {"unique_id": [{"attribute": "unique_id", "message": "ID already in use", "type": "taken"}]}
+INVALID = [{"attribute": "x", "message": "is invalid", "type": "invalid"}]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"errors": [{"message": "does not exist"}]}, "does not exist"),
+        ({"error": {"message": "no progress"}}, "no progress"),
+        ({"message": "Invalid type"}, "Invalid type"),
+        ({"error": "enrollment not inactive"}, "enrollment not inactive"),
+        (
+            {"errors": {"user": {"pseudonyms": INVALID}, "pseudonym": LOGIN, "recaptcha": None}},
+            "ID already in use",
+        ),
+        ({"errors": {"course": {"name": INVALID}, "observee": {}}}, "is invalid"),
+        ({"errors": {}}, None),
+    ],
+)
+def test_the_words_of_an_error_are_found_in_every_shape(body: Any, words: str | None) -> None:
+    """A list, an object, a text, and the parts of a record that is wrong, of which the login goes first."""
+    [rule] = [one for one in MANIFEST.errors if one.kind == "invalid"]
+    seen = {"body": body, "status": 400, "headers": {}, "text": ""}
+    assert engine.compile(rule.message or "").evaluate(seen) == words
+    assert engine.reference_evaluate(rule.message or "", seen) == words
+
+
+def test_what_can_be_done_with_the_four_resources() -> None:
+    """All but content is written as well; modules have no address of their own."""
+    written = ("list", "get", "create", "update", "delete")
+    assert MANIFEST.operations == {
+        "users": written,
+        "courses": written,
+        "course_items": ("list",),
+        "course_enrollments": written,
+    }
+
+
+def test_no_write_is_sent_twice() -> None:
+    """None is said to be repeatable, whatever its method."""
+    resources = MANIFEST.resources.values()
+    calls = {call for one in resources for write in one.writes.operations.values() for call in write.calls}
+    assert calls
+    assert not [name for name in calls if MANIFEST.endpoints[name].may_repeat]

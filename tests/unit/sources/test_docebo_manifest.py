@@ -349,10 +349,10 @@ def test_what_is_not_confirmed_is_marked_and_configurable() -> None:
 
 
 def test_the_four_resources_and_what_can_be_done() -> None:
-    """All four are listed; learning objects have no address of their own."""
+    """All four are listed; learning objects have no address of their own, and none to be written at."""
     assert MANIFEST.operations == {
-        "users": ("list", "get"),
-        "courses": ("list", "get"),
+        "users": ("list", "get", "create", "update", "delete"),
+        "courses": ("list", "get", "create", "update", "delete"),
         "course_items": ("list",),
-        "course_enrollments": ("list", "get"),
+        "course_enrollments": ("list", "get", "create", "update", "delete"),
     }

@@ -271,3 +271,20 @@ def test_the_four_resources_and_what_can_be_done() -> None:
         "course_items": ("list",),
         "course_enrollments": ("list", "get", "create", "delete"),
     }
+
+
+def test_no_write_is_sent_twice() -> None:
+    """Those that are GET requests are no exception."""
+    resources = MANIFEST.resources.values()
+    calls = {call for one in resources for write in one.writes.operations.values() for call in write.calls}
+    assert {MANIFEST.endpoints[name].method for name in calls} == {"GET", "POST"}
+    assert not [name for name in calls if MANIFEST.endpoints[name].may_repeat]
+
+
+@pytest.mark.parametrize("body", [{"id": "7"}, [{"id": "7"}]])
+@pytest.mark.parametrize("name", ["username", "emails"])
+def test_a_looked_up_user_may_come_alone_or_in_a_list(name: str, body: Any) -> None:
+    """Either is one record."""
+    records = MANIFEST.resources["users"].filters[name].records or ""
+    assert engine.compile(records).evaluate(body) == [{"id": "7"}]
+    assert engine.reference_evaluate(records, body) == [{"id": "7"}]

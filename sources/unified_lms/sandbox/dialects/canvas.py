@@ -1,13 +1,8 @@
-"""A Canvas, REST API v1: bearer tokens, pages behind links, a bucket of costs, permissions and scopes.
-
-Writes are not there yet.
-"""
+"""A Canvas, REST API v1: bearer tokens, pages behind links, a bucket of costs, permissions and scopes."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,14 +11,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sources.unified_lms.sandbox.dialects.canvas_calls import (
+    NO_SCOPE,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    Call,
+    CanvasError,
+    Route,
+    messages,
+    parse_body,
+)
 from sources.unified_lms.sandbox.dialects.canvas_enrollments import (
     LISTED_BY_DEFAULT,
     CanvasEnrollments,
 )
 from sources.unified_lms.sandbox.dialects.canvas_options import CanvasOptions
 from sources.unified_lms.sandbox.dialects.canvas_pages import CanvasPages
+from sources.unified_lms.sandbox.dialects.canvas_searches import matching
 from sources.unified_lms.sandbox.dialects.canvas_tokens import CanvasTokens
 from sources.unified_lms.sandbox.dialects.canvas_wire import CanvasWire, modules_of, stringified
+from sources.unified_lms.sandbox.dialects.canvas_writes import CanvasWrites
 from sources.unified_lms.sandbox.entities import Course, Person
 from sources.unified_lms.sandbox.faults import credentials_expired
 from sources.unified_lms.sandbox.limits import LeakyBucket
@@ -34,62 +41,10 @@ STRING_IDS = "application/json+canvas-string-ids"
 _REALM = {"WWW-Authenticate": 'Bearer realm="canvas-lms"'}
 
 
-class CanvasError(Exception):
-    """An answer that is an error: status, body and headers."""
-
-    def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
-        """A text is sent as plain text, anything else as JSON."""
-        super().__init__(status)
-        self.status = status
-        self.body = body
-        self.headers = dict(headers or {})
-
-
-def _messages(text: str) -> dict[str, Any]:
-    return {"errors": [{"message": text}]}
-
-
-NOT_FOUND = (404, _messages("The specified resource does not exist."))
-NOT_ALLOWED = (403, {"status": "unauthorized", **_messages("user not authorized to perform that action")})
-NO_SCOPE = (401, _messages("Insufficient scopes on access token."))
 NO_PROGRESS = (
     "no progress available because this course is not module based (has modules and module completion requirements) "
     "or the user is not enrolled as a student in this course"
 )
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request as a handler sees it: what stands in the path, and the query with its lists."""
-
-    path: Mapping[str, str]
-    query: list[tuple[str, str]] = field(default_factory=list)
-    host: str = ""
-
-    def all(self, name: str) -> list[str]:
-        """Every value of a parameter; `[]` at the end of its name makes it a list."""
-        return [value for key, value in self.query if key in (name, f"{name}[]")]
-
-
-@dataclass(frozen=True)
-class Route:
-    """An address with `:names`, and what is needed to call it."""
-
-    template: str
-    permission: str | None
-    handler: Callable[[Call], Any]
-    bookmarks: bool = False
-    """Whether the list's pages have bookmarks instead of numbers."""
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """The address as a regular expression."""
-        return re.compile(re.sub(r":([a-z_]+)", r"(?P<\1>[^/]+)", self.template))
-
-    @property
-    def scope(self) -> str:
-        """The scope of a developer key that allows the call; `self` is a user like any other."""
-        return f"url:GET|{self.template.replace('/self', '/:id')}"
 
 
 class Canvas:
@@ -104,7 +59,8 @@ class Canvas:
         self._tokens = CanvasTokens(self._options)
         self._pages = CanvasPages(self._options)
         self._bucket = LeakyBucket(self._options.bucket, self._options.outflow, self._options.clock)
-        self._routes = [(route.pattern, route) for route in self._all_routes()]
+        routes = [*self._all_routes(), *CanvasWrites(world, self._wire, self._enrollments).routes]
+        self._routes = [(route.pattern, route) for route in routes]
 
     @property
     def app(self) -> ASGIApp:
@@ -151,7 +107,7 @@ class Canvas:
                 return _respond(200, self._tokens.issue(dict(parse_qsl(body))))
             self._authenticate(request)
             self._throttle()
-            return self._handle(request)
+            return self._handle(request, body)
         except PermissionError as error:
             return _respond(400, {"error": "invalid_grant", "error_description": str(error)})
         except NotFoundError:
@@ -162,12 +118,12 @@ class Canvas:
     def _authenticate(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer":
-            body = {"status": "unauthenticated", **_messages("user authorization required")}
+            body = {"status": "unauthenticated", **messages("user authorization required")}
             raise CanvasError(401, body, _REALM)
         if credentials_expired(request.scope):
-            raise CanvasError(401, _messages("Expired access token."), _REALM)
+            raise CanvasError(401, messages("Expired access token."), _REALM)
         if (refusal := self._tokens.refusal(token)) is not None:
-            raise CanvasError(401, _messages(refusal), _REALM)
+            raise CanvasError(401, messages(refusal), _REALM)
 
     def _throttle(self) -> None:
         """The refusal is text, and without `Retry-After`."""
@@ -176,13 +132,14 @@ class Canvas:
             words = {403: "403 Forbidden", 429: "429 Too Many Requests"}[status]
             raise CanvasError(status, f"{words} (Rate Limit Exceeded)\n", {"X-Rate-Limit-Remaining": "0.0"})
 
-    def _handle(self, request: Request) -> Response:
+    def _handle(self, request: Request, content: str) -> Response:
         path = request.url.path
         for pattern, route in self._routes:
-            if request.method == "GET" and (match := pattern.fullmatch(path)):
+            if request.method == route.method and (match := pattern.fullmatch(path)):
                 self._permit(route)
                 query = parse_qsl(request.url.query, keep_blank_values=True)
-                call = Call(match.groupdict(), query, str(request.base_url).rstrip("/"))
+                sent = parse_body(content, request.headers.get("content-type", ""))
+                call = Call(match.groupdict(), query, str(request.base_url).rstrip("/"), sent)
                 with self._world.lock:
                     body = route.handler(call)
                 return self._page(request, call, route, body)
@@ -227,7 +184,10 @@ class Canvas:
 
     def _users(self, call: Call) -> Any:
         self._account(call)
-        people = sorted(self._world.people.values(), key=lambda person: person.id)
+        known = sorted(self._world.people.values(), key=lambda person: person.id)
+        people = matching(
+            known, call, lambda one: (*self._wire.names(one), one.login, one.email, self._wire.sis_id(one))
+        )
         return [self._wire.user(person, call.all("include")) for person in people]
 
     def _user(self, call: Call) -> Any:
@@ -239,7 +199,8 @@ class Canvas:
 
     def _courses(self, call: Call) -> Any:
         self._account(call)
-        return [self._wire.course(course, call.all("include")) for course in self._world.courses.values()]
+        courses = matching(list(self._world.courses.values()), call, lambda one: (one.title, one.code))
+        return [self._wire.course(course, call.all("include")) for course in courses]
 
     def _course(self, call: Call) -> Any:
         return self._wire.course(self._find_course(call, "id"), call.all("include"))

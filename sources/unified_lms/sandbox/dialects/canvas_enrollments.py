@@ -53,9 +53,14 @@ class CanvasEnrollments:
 
     def find(self, number: int) -> Json | None:
         """The enrolment with a number, of a course that there is."""
+        found = self.record(number)
+        return self.enrollment(found) if found else None
+
+    def record(self, number: int) -> LearningRecord | None:
+        """What the world has of the enrolment with a number."""
         course = self._world.courses.get(number // _STRIDE)
-        found = (record for record in self._records(course) if _number(record) == number) if course else ()
-        return next((self.enrollment(record) for record in found), None)
+        records = self._records(course) if course else iter(())
+        return next((record for record in records if _number(record) == number), None)
 
     def _records(self, course: Course) -> Iterator[LearningRecord]:
         """Those who are in the course, then those who were and are not again: an enrolment is revived."""
@@ -174,8 +179,8 @@ def _number(record: LearningRecord) -> int:
 def _state(record: LearningRecord, person: Person) -> str:
     if record.removed_at is not None:
         return "deleted"
-    if person.state is PersonState.INACTIVE:
+    if person.state is PersonState.INACTIVE or record.inactive:
         return "inactive"
-    if record.progress in _CONCLUDED:
+    if record.progress in _CONCLUDED or record.concluded:
         return "completed"
     return "active" if record.enrolled_at else "invited"

@@ -16,6 +16,9 @@ PERMISSIONS = frozenset(
         "view_user_logins",
         "view_all_grades",
         "manage_account_memberships",
+        "manage_user_logins",
+        "manage_courses_admin",
+        "manage_students",
     }
 )
 """What an administrator may be allowed. Without one of them, keys are absent or calls are refused."""

@@ -35,7 +35,8 @@ Found anywhere but on the wire, something has leaked.
 """
 ROOT = 1
 """The organisation that is the root account."""
-TERM = 1
+TERMS = {1: "Default Term", 2: "Autumn term"}
+"""The terms of the root account, the first of them for courses without another."""
 _SHARD = 10**13
 
 _STATES = {
@@ -117,14 +118,28 @@ class CanvasWire:
 
     def user_within(self, person: Person) -> Json:
         """A user as other records hold one."""
-        name = " ".join(part for part in (person.first_name, person.last_name) if part)
-        sortable = ", ".join(part for part in (person.last_name, person.first_name) if part)
+        name, sortable = self.names(person)
         shown: Json = {"id": self.id(person.id), "name": name, "sortable_name": sortable, "short_name": name}
         if self.may("view_user_logins"):
             shown["login_id"] = person.login
         if self.may("read_sis"):
-            shown |= {"sis_user_id": sis_id(person), "integration_id": None}
+            shown |= {"sis_user_id": self.sis_id(person), "integration_id": person.aliases.get("integration")}
         return shown
+
+    def names(self, person: Person) -> tuple[str, str]:
+        """The name of a person in one piece, and with the family name first."""
+        name = " ".join(part for part in (person.first_name, person.last_name) if part)
+        sortable = ", ".join(part for part in (person.last_name, person.first_name) if part)
+        return person.full_name or name, sortable
+
+    def sis_id(self, person: Person) -> str | None:
+        """The id in the student information system: one that was given, or that of those in an organisation."""
+        own = f"S-{person.id:05d}" if person.organization_ids else None
+        return person.aliases.get("sis", own)
+
+    def searchable(self, person: Person) -> tuple[str | None, ...]:
+        """The texts in which an administrator's search looks for a person."""
+        return (*self.names(person), person.login, person.email, self.sis_id(person))
 
     def login(self, person: Person) -> Json:
         """The one login of a person; people who are inactive or suspended have it suspended."""
@@ -162,7 +177,7 @@ class CanvasWire:
             "course_code": course.code,
             "account_id": self.id(account),
             "root_account_id": self.id(ROOT),
-            "enrollment_term_id": self.id(TERM),
+            "enrollment_term_id": self.id(course.term_id),
             "uuid": f"uuid-of-course-{course.id}",
             "workflow_state": _STATES[course.state],
             "created_at": stamp(course.created_at),
@@ -173,17 +188,24 @@ class CanvasWire:
             "is_public": course.shared_key is not None,
             "calendar": {"ics": f"{self._site}/feeds/calendars/course_{CALENDAR_MARKER}{course.id}.ics"},
             "time_zone": "Europe/London",
-            "restrict_enrollments_to_course_dates": course.ends_at is not None,
+            "restrict_enrollments_to_course_dates": is_restricted(course),
         }
         if self.may("read_sis"):
-            shown |= {"sis_course_id": f"C-{course.code}" if course.code else None, "integration_id": None}
+            own = f"C-{course.code}" if course.code else None
+            integration = course.aliases.get("integration")
+            shown |= {"sis_course_id": course.aliases.get("sis", own), "integration_id": integration}
         extra = self._course_extra(course, account)
         return shown | {name: value for name, value in extra.items() if name in includes}
 
     def _course_extra(self, course: Course, account: int) -> Json:
         organization = self._world.organizations.get(account)
         return {
-            "term": {"id": self.id(TERM), "name": "Default Term", "start_at": None, "end_at": None},
+            "term": {
+                "id": self.id(course.term_id),
+                "name": TERMS[course.term_id],
+                "start_at": None,
+                "end_at": None,
+            },
             "account_name": organization.name if organization else "Sandbox",
             "concluded": course.state is CourseState.DISABLED,
             "html_url": self.page_url(f"/courses/{self.id(course.id)}"),
@@ -276,14 +298,14 @@ def flattened(module: Item) -> Iterator[tuple[Item, int]]:
         yield from ((item, 1) for item in child.walk() if item is not child)
 
 
+def is_restricted(course: Course) -> bool:
+    """Whether people can take part between the dates of the course only."""
+    return course.ends_at is not None
+
+
 def is_requirement(item: Item) -> bool:
     """Whether a course is not completed without the item; a heading asks for nothing."""
     return item.required and item.kind is not ItemKind.SECTION
-
-
-def sis_id(person: Person) -> str | None:
-    """The id in the student information system, for those who are in an organisation."""
-    return f"S-{person.id:05d}" if person.organization_ids else None
 
 
 def stamp(instant: datetime | None) -> str | None:

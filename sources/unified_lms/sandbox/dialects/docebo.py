@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sources.unified_lms.sandbox.dialects.docebo_tokens import Account, GrantError, TokenOffice
 from sources.unified_lms.sandbox.dialects.docebo_wire import DoceboWire
+from sources.unified_lms.sandbox.dialects.docebo_writes import DoceboWrites, PortalError
 from sources.unified_lms.sandbox.entities import CourseRole, LearningRecord, Person
 from sources.unified_lms.sandbox.faults import credentials_expired
 from sources.unified_lms.sandbox.limits import CallLimits, CallWindow
@@ -47,18 +48,14 @@ class DoceboOptions:
     calls_per_hour: int = 1_000
     over_limit_status: int = 429
     """429, or 503 as an overloaded portal answers."""
+    tells_new_ids: bool = True
+    """Whether the answer to a new user has its id, as some clients read it."""
+    nests_successes: bool = False
+    """Whether who was enrolled stands among the errors, as one published answer has it."""
+    empties_unsent: bool = False
+    """Whether a change of a user empties the names and the address that it is not sent."""
     clock: Callable[[], float] = time
     """Unix seconds, for tokens and limits only: the client that waits for them goes by the machine's clock."""
-
-
-class PortalError(Exception):
-    """An answer that is an error."""
-
-    def __init__(self, status: int, name: str, message: str) -> None:
-        """Status, and name and message of the body."""
-        super().__init__(message)
-        self.status = status
-        self.body: Json = {"name": name, "message": [message], "code": 0, "status": status}
 
 
 class Docebo:
@@ -74,6 +71,12 @@ class Docebo:
         self._routes: list[tuple[re.Pattern[str], Handler]] = [
             (re.compile(pattern), handler) for pattern, handler in self._handlers().items()
         ]
+        self._writes = DoceboWrites(
+            world,
+            tells_new_ids=self._options.tells_new_ids,
+            nests_successes=self._options.nests_successes,
+            empties_unsent=self._options.empties_unsent,
+        )
 
     def _office(self) -> TokenOffice:
         options = self._options
@@ -117,7 +120,7 @@ class Docebo:
             if (request.method, request.url.path) == ("POST", "/oauth2/token"):
                 return _json(200, self._token(request, body))
             self._admit(request)
-            return _json(200, self._handle(request), {"X-Docebo-Api-Version": "1.0"})
+            return _json(200, self._handle(request, body), {"X-Docebo-Api-Version": "1.0"})
         except GrantError as error:
             return _json(400, error.body)
         except PortalError as error:
@@ -140,10 +143,11 @@ class Docebo:
         if not self._limits.admit():
             raise PortalError(self._options.over_limit_status, "TooManyRequests", "Rate limit exceeded")
 
-    def _handle(self, request: Request) -> Json:
+    def _handle(self, request: Request, body: bytes) -> Json:
         query = parse_qs(request.url.query, keep_blank_values=True)
         if request.method != "GET":
-            raise PortalError(405, "MethodNotAllowed", "Method not allowed")
+            with self._world.lock:
+                return _envelope(self._writes.answer(request.method, request.url.path, body))
         for pattern, handler in self._routes:
             if found := pattern.fullmatch(request.url.path):
                 with self._world.lock:
@@ -171,7 +175,14 @@ class Docebo:
         return self._world.person(int(number))
 
     def _users(self, _: Sequence[str], query: Query) -> Json:
-        return self._page([self._wire.user(one) for one in self._world.people.values()], query, 200)
+        """Everybody, or whose login, name or address has a text in it (which fields are searched is UNCONFIRMED)."""
+        text = query.get("search_text", [""])[-1].lower()
+        found = [
+            one
+            for one in self._world.people.values()
+            if any(text in part.lower() for part in (one.login, one.first_name, one.last_name, one.email))
+        ]
+        return self._page([self._wire.user(one) for one in found], query, 200)
 
     def _courses(self, _: Sequence[str], query: Query) -> Json:
         return self._page([self._wire.course(one) for one in self._world.courses.values()], query, 20)

@@ -13,53 +13,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sources.unified_lms.sandbox.dialects.moodle_learning import HEADINGS, MoodleLearning
-from sources.unified_lms.sandbox.dialects.moodle_wire import MoodleOptions, MoodleWire, tracks_completion
-from sources.unified_lms.sandbox.entities import Course, LearningRecord, Person
+from sources.unified_lms.sandbox.dialects.moodle_call import (
+    INVALID,
+    MOODLE,
+    NO_ACCESS,
+    NO_REPORT,
+    NO_TOKEN,
+    NO_USER,
+    NOT_ENROLLED,
+    SAME_KEY,
+    Call,
+    MoodleError,
+    missing,
+    nested,
+)
+from sources.unified_lms.sandbox.dialects.moodle_learning import HEADINGS
+from sources.unified_lms.sandbox.dialects.moodle_wire import MoodleOptions, tracks_completion
+from sources.unified_lms.sandbox.dialects.moodle_writes import WRITES
 from sources.unified_lms.sandbox.faults import credentials_expired
 from sources.unified_lms.sandbox.world import NotFoundError, World
 
 PATH = "/webservice/rest/server.php"
-Arguments = Mapping[str, Any]
-Handler = Callable[["_Call"], Any]
+Handler = Callable[[Call], Any]
 
 _COMMON = {"wstoken", "wsfunction", "moodlewsrestformat", "moodlewssettingraw"}
 _LIKE = ("email", "firstname", "lastname")
 _EXACT = ("id", "idnumber", "username", "auth")
-_NAME = re.compile(r"\[([^\]]*)\]")
-
-
-class MoodleError(Exception):
-    """An answer that is an error: class of the exception, code, message. PHP's own errors have no code."""
-
-    def __init__(self, exception: str, code: str, message: str) -> None:
-        """The three members of the body."""
-        super().__init__(message)
-        self.body = {"exception": exception, "errorcode": code, "message": message}
-
-
-MOODLE = "core\\exception\\moodle_exception"
-RECORD = "dml_missing_record_exception"
-INVALID = (
-    "core\\exception\\invalid_parameter_exception",
-    "invalidparameter",
-    "Invalid parameter value detected",
-)
-NO_TOKEN = (MOODLE, "invalidtoken", "Invalid token - token not found")
-NO_ACCESS = ("webservice_access_exception", "accessexception", "Access control exception")
-NOT_ENTERED = (
-    "core\\exception\\require_login_exception",
-    "requireloginerror",
-    "Course or activity not accessible.",
-)
-NOT_ENROLLED = (MOODLE, "usernotenroled", "User is not enrolled in this course")
-NO_REPORT = (MOODLE, "cannotviewreport", "You cannot view this report")
-NO_USER = (RECORD, "invaliduser", "Invalid user")
-SAME_KEY = (MOODLE, "keyalreadyset", "The same key has been set twice")
-
-
-def _missing(table: str) -> MoodleError:
-    return MoodleError(RECORD, "invalidrecord", f"Can't find data record in database table {table}.")
 
 
 class Moodle:
@@ -104,7 +83,7 @@ class Moodle:
         except MoodleError as error:
             value = error.body
         except NotFoundError as error:
-            value = (_missing("course") if error.kind == "course" else MoodleError(*NO_USER)).body
+            value = (missing("course") if error.kind == "course" else MoodleError(*NO_USER)).body
         if form.get("moodlewsrestformat") != "json":
             return Response(_xml(value), media_type="application/xml")
         return Response(orjson.dumps(value), media_type="application/json")
@@ -116,7 +95,7 @@ class Moodle:
         if name is None:
             raise MoodleError(*INVALID)
         if name not in _FUNCTIONS:
-            raise _missing("external_functions")
+            raise missing("external_functions")
         if name not in self._options.functions:
             raise MoodleError(*NO_ACCESS)
         handler, parameters = _FUNCTIONS[name]
@@ -125,53 +104,14 @@ class Moodle:
             raise MoodleError(*INVALID)
         with self._world.lock:
             raw = form.get("moodlewssettingraw") in ("1", "true")
-            return handler(_Call(self._world, self._options, arguments, raw=raw))
+            return handler(Call(self._world, self._options, arguments, raw=raw))
 
 
-class _Call:
-    """One call of a function: its arguments, and what renders the answer."""
-
-    def __init__(self, world: World, options: MoodleOptions, arguments: Arguments, *, raw: bool) -> None:
-        self.world = world
-        self.options = options
-        self.arguments = arguments
-        self.wire = MoodleWire(world, options, raw=raw)
-        self.learning = MoodleLearning(world, options, self.wire)
-
-    def number(self, name: str, default: str | None = None) -> int:
-        value = self.arguments.get(name, default)
-        if not (isinstance(value, str) and value.isascii() and value.isdigit()):
-            raise MoodleError(*INVALID)
-        return int(value)
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """The `options` of a function, a list of names and values."""
-        given = self.arguments.get("options", {})
-        if not all(isinstance(one, dict) and one.keys() == {"name", "value"} for one in given.values()):
-            raise MoodleError(*INVALID)
-        return {one["name"]: one["value"] for one in given.values()}
-
-    def course(self) -> Course:
-        """The course that is asked for, which the account may have no access to."""
-        course = self.world.course(self.number("courseid"))
-        if course.id in self.options.closed_courses:
-            raise MoodleError(*NOT_ENTERED)
-        return course
-
-    def record(self, course: Course) -> LearningRecord | None:
-        person = self.world.person(self.number("userid"))
-        return next((one for one in self.world.records_in(course.id) if one.person_id == person.id), None)
-
-    def people(self) -> list[Person]:
-        return list(self.world.people.values())[: self.options.sees_people]
-
-
-def _site_info(call: _Call) -> Any:
+def _site_info(call: Call) -> Any:
     return call.wire.site_info()
 
 
-def _users(call: _Call) -> Any:
+def _users(call: Call) -> Any:
     """All that every criterion finds. A key that is not known is left out, with no more than a warning."""
     criteria = [(one.get("key"), one.get("value", "")) for one in call.arguments.get("criteria", {}).values()]
     keys = [key for key, _ in criteria]
@@ -200,7 +140,7 @@ def _matches(user: Mapping[str, Any], key: str, value: str) -> bool:
     return key in user and re.fullmatch(pattern, user[key], re.IGNORECASE | re.DOTALL) is not None
 
 
-def _courses(call: _Call) -> Any:
+def _courses(call: Call) -> Any:
     """All courses or some; one that the account may not enter fails the whole call."""
     closed = [number for number in call.options.closed_courses if number in call.world.courses]
     if closed:
@@ -215,7 +155,7 @@ def _courses(call: _Call) -> Any:
     return [{key: value for key, value in one.items() if key not in hidden} for one in courses]
 
 
-def _courses_by_field(call: _Call) -> Any:
+def _courses_by_field(call: Call) -> Any:
     """All courses, or those of a number or short name; what the account may not enter is left out."""
     field, value = call.arguments.get("field", ""), call.arguments.get("value", "")
     open_ = [one for one in call.world.courses.values() if one.id not in call.options.closed_courses]
@@ -225,14 +165,14 @@ def _courses_by_field(call: _Call) -> Any:
     return {"courses": [one for one in found if not field or str(one[field]) == value], "warnings": []}
 
 
-def _contents(call: _Call) -> Any:
+def _contents(call: Call) -> Any:
     course = call.course()
     if call.settings.keys() - {"excludecontents"}:
         raise MoodleError(*INVALID)
     return call.wire.contents(course)
 
 
-def _members(call: _Call) -> Any:
+def _members(call: Call) -> Any:
     """The members of a course by number; an option that is not known is passed over."""
     course, settings = call.course(), call.settings
     records = sorted(call.world.records_in(course.id), key=lambda record: record.person_id)
@@ -246,7 +186,7 @@ def _members(call: _Call) -> Any:
     return [call.learning.member(record, fields) for record in records]
 
 
-def _completion(call: _Call) -> Any:
+def _completion(call: Call) -> Any:
     course = call.course()
     record = call.record(course)
     if not tracks_completion(course):
@@ -256,21 +196,21 @@ def _completion(call: _Call) -> Any:
     return call.learning.completion(course, record)
 
 
-def _activities(call: _Call) -> Any:
+def _activities(call: Call) -> Any:
     course = call.course()
     return {"statuses": call.learning.activity_states(course, call.record(course)), "warnings": []}
 
 
-def _grades(call: _Call) -> Any:
+def _grades(call: Call) -> Any:
     course, only = call.course(), call.number("userid", "0")
     learners = [one for one in call.world.records_in(course.id) if one.role == "learner"]
     wanted = [one for one in learners if only in (0, one.person_id)]
     return {"usergrades": [call.learning.grades(course, record) for record in wanted], "warnings": []}
 
 
-def _report(call: _Call) -> Any:
+def _report(call: Call) -> Any:
     if call.number("reportid") != call.options.report_id:
-        raise _missing("reportbuilder_report")
+        raise missing("reportbuilder_report")
     page, size = call.number("page", "0"), call.number("perpage", "10")
     rows = call.learning.report_rows()
     shown = [{"columns": row} for row in rows[page * size : (page + 1) * size]]
@@ -279,7 +219,7 @@ def _report(call: _Call) -> Any:
     return {"details": details, "data": data, "warnings": []}
 
 
-_FUNCTIONS: dict[str, tuple[Handler, set[str]]] = {
+_FUNCTIONS: dict[str, tuple[Handler, set[str]]] = WRITES | {
     "core_webservice_get_site_info": (_site_info, set()),
     "core_user_get_users": (_users, {"criteria"}),
     "core_course_get_courses": (_courses, {"options"}),
@@ -292,19 +232,6 @@ _FUNCTIONS: dict[str, tuple[Handler, set[str]]] = {
     "core_reportbuilder_retrieve_report": (_report, {"reportid", "page", "perpage"}),
 }
 """Each function that the site has, and the names of its parameters: any other is refused."""
-
-
-def nested(form: Mapping[str, str]) -> dict[str, Any]:
-    """The arguments of PHP's notation: `criteria[0][key]` lies in `criteria`, under "0", under `key`."""
-    found: dict[str, Any] = {}
-    for name, value in form.items():
-        first, *inner = name.split("[", 1)
-        path = [first, *(_NAME.findall(f"[{inner[0]}") if inner else [])]
-        place = found
-        for step in path[:-1]:
-            place = place.setdefault(step, {})
-        place[path[-1]] = value
-    return found
 
 
 def _xml(value: Any) -> str:

@@ -41,7 +41,7 @@ HEADINGS = (
 )
 """The columns of the custom report, of which the names are the defaults in English."""
 
-_ROLES = {CourseRole.LEARNER: (5, "student"), CourseRole.INSTRUCTOR: (3, "editingteacher")}
+ROLES = {CourseRole.LEARNER: (5, "student"), CourseRole.INSTRUCTOR: (3, "editingteacher")}
 _COMPLETED = (Progress.COMPLETED, Progress.PASSED)
 
 
@@ -56,15 +56,19 @@ class MoodleLearning:
 
     def is_active(self, record: LearningRecord) -> bool:
         """Whether an enrolment is in force. Suspended, expired and not begun are one and the same to the site."""
-        return record.expires_at is None or record.expires_at > self._world.now
+        now = self._world.now
+        begun = record.begins_at is None or record.begins_at <= now
+        return not record.suspended and begun and (record.expires_at is None or record.expires_at > now)
 
     def member(self, record: LearningRecord, fields: list[str]) -> Json:
         """A member of a course with the fields that were asked for; the name comes unasked."""
         user = self._wire.user(self._world.person(record.person_id))
-        number, role = _ROLES[record.role]
+        roles = [ROLES[role] for role in (record.role, *record.further_roles)]
         whole = user | {
             "lastcourseaccess": seconds(record.last_activity_at),
-            "roles": [{"roleid": number, "name": "", "shortname": role, "sortorder": 0}],
+            "roles": [
+                {"roleid": number, "name": "", "shortname": name, "sortorder": 0} for number, name in roles
+            ],
         }
         return {name: value for name, value in whole.items() if not fields or name in (*fields, "fullname")}
 
@@ -170,9 +174,9 @@ class MoodleLearning:
             self._world.person(record.person_id).login,
             "Manual enrolments",
             self._moment(record.enrolled_at),
-            self._moment(record.enrolled_at),
+            self._moment(record.begins_at),
             self._moment(record.expires_at),
-            "Active" if self.is_active(record) else "Not current",
+            "Suspended" if record.suspended else "Active" if self.is_active(record) else "Not current",
             "Yes" if completed else "No",
             f"{share:.1f}%" if tracked else "",
             self._moment(record.completed_at) if completed else "",

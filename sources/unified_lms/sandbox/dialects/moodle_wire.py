@@ -51,6 +51,17 @@ READ_FUNCTIONS = (
     "gradereport_user_get_grade_items",
 )
 """What the sandbox's site can be asked."""
+WRITE_FUNCTIONS = (
+    "core_course_create_courses",
+    "core_course_delete_courses",
+    "core_course_update_courses",
+    "core_user_create_users",
+    "core_user_delete_users",
+    "core_user_update_users",
+    "enrol_manual_enrol_users",
+    "enrol_manual_unenrol_users",
+)
+"""What it can be told."""
 
 _TAG = re.compile(r"<[^>]*>")
 _FIELD_TYPES = {"text": "text", "checkbox": "checkbox", "dropdown": "menu", "date": "datetime"}
@@ -79,7 +90,7 @@ class MoodleOptions:
     domain: str = "moodle.example.org"
     timezone: str = "Europe/London"
     """The site's zone, and that of the token's account."""
-    functions: tuple[str, ...] = READ_FUNCTIONS
+    functions: tuple[str, ...] = READ_FUNCTIONS + WRITE_FUNCTIONS
     """What the token's service contains."""
     course_update: bool = False
     """Whether the account has moodle/course:update, which shows dates and ID numbers of courses."""
@@ -160,16 +171,22 @@ class MoodleWire:
             **({"phone1": person.phone} if person.phone and self._options.site_admin else {}),
             "department": "",
             **({"institution": institution[0]} if institution else {}),
+            **self._details(person),
             "firstaccess": seconds(person.created_at),
             "lastaccess": seconds(person.last_login_at),
             "auth": "nologin" if person.state is PersonState.INACTIVE else "manual",
             "suspended": person.state is PersonState.SUSPENDED,
             "confirmed": True,
-            "lang": person.language or "en_inhouse",
+            "lang": pack(person.language or "en_inhouse"),
             "timezone": person.timezone if own_zone else "99",
             **({"description": person.bio, "descriptionformat": 1} if person.bio else {}),
             "customfields": list(self._profile(person)),
         }
+
+    def _details(self, person: Person) -> Json:
+        """What Moodle alone keeps, where it has a value; telephone numbers are shown to administrators."""
+        hidden = () if self._options.site_admin else ("phone2",)
+        return {name: value for name, value in person.details.items() if value and name not in hidden}
 
     def _profile(self, person: Person) -> Iterator[Json]:
         """The custom fields that have a value; a checkbox always has one."""
@@ -232,8 +249,12 @@ class MoodleWire:
             "enddate": seconds(course.ends_at),
             "visible": int(course.state is CourseState.PUBLISHED),
             "enablecompletion": int(tracks_completion(course)),
-            "lang": course.language or "",
-            **({"idnumber": "", **dates} if self._options.course_update else {}),
+            "lang": pack(course.language or ""),
+            **(
+                {"idnumber": course.details.get("idnumber", ""), **dates}
+                if self._options.course_update
+                else {}
+            ),
         }
 
     def _course_field(self, field: FieldDefinition, course: Course) -> Json:
@@ -302,6 +323,11 @@ def _names(first: str, last: str) -> Json:
 def seconds(moment: datetime | None) -> int:
     """Unix seconds; 0 for none."""
     return 0 if moment is None else int(moment.timestamp())
+
+
+def pack(language: str) -> str:
+    """The name of a language pack: `pt_br` for Brazilian Portuguese."""
+    return language.lower().replace("-", "_")
 
 
 def short_name(field: FieldDefinition) -> str:
