@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.database import open_database
 from pipelines.environment import Target
+from pipelines.ledger import record
 from sources.unified_lms.tables import CONNECTIONS
 
+CONNECTING = "connecting"
+"""`lms connect` is under way, or was interrupted."""
+ACTIVE = "active"
+VALIDATION_ERROR = "validation_error"
+"""The provider could not be used as the connection says: an address, a right, or an attempt that was given up."""
 NEEDS_REAUTH = "needs_reauth"
 """The provider has refused the credentials; a passing `lms check` or run makes it `active` again."""
 
@@ -33,3 +39,15 @@ def read_state(target: Target, connection: str) -> ConnectionState | None:
             connection,
         )
     return ConnectionState(**rows[0]) if rows else None
+
+
+def write_state(target: Target, connection: str, provider: str, state: str, message: str | None) -> None:
+    """Writes the state of a connection, and makes the warehouse if need be; may be done while a run is under way."""
+    row = {
+        "connection_id": connection,
+        "provider": provider,
+        "state": state,
+        "message": message,
+        "checked_at": datetime.now(UTC),
+    }
+    record(target.pipeline(connection, "connect"), CONNECTIONS, [row])

@@ -6,6 +6,7 @@ failed, 2 for wrong usage or configuration, 3 when it is done but for some conne
 
 from pipelines.cli.backfill import backfill
 from pipelines.cli.check import check
+from pipelines.cli.connect import connect
 from pipelines.cli.demo import demo
 from pipelines.cli.erase import erase, prune
 from pipelines.cli.group import main
@@ -30,6 +31,7 @@ for command in (
     backfill,
     transform,
     report,
+    connect,
     check,
     list_records,
     get_record,

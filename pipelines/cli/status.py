@@ -112,7 +112,7 @@ def _show_connection(connection: ConnectionStatus, now: datetime) -> None:
     if connection.checked_at:
         words.append(f"found {age((now - connection.checked_at).total_seconds())} ago")
     if not connection.configured:
-        words.append("no longer configured")
+        words.append("no longer configured" if connection.resources else "not configured")
     provider = f" ({connection.provider})" if connection.provider else ""
     say(f"{connection.connection}{provider}: {', '.join(words)}")
     _show_work(connection, now)

@@ -54,8 +54,13 @@ def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def write_back() -> None:
     """Writes many records through the unified model: from a file, or from a table that a dbt model may make.
 
-    Every request is checked, compared with the present, sent at most once, and read again. `write_back_log` keeps what
-    became of each.
+    Every request is checked, compared with the present, sent at most once, and read again. The table write_back_log
+    keeps what became of each.
+
+    \b
+    Examples:
+      lms write-back plan acme --from leavers.csv
+      lms write-back apply acme --from leavers.csv
     """
 
 

@@ -22,8 +22,9 @@ from sources.unified_lms.manifest.authorization import (
     QueryAuth,
     templates,
 )
-from sources.unified_lms.oauth import Surroundings, TokenFlow
+from sources.unified_lms.oauth import TokenFlow
 from sources.unified_lms.templates import Variables, parse, texts
+from sources.unified_lms.token_requests import Surroundings
 
 Origin = tuple[str, str, int | None]
 """Scheme, host and port of an address, the port spelled out where it is the scheme's own."""

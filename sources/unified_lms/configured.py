@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,18 @@ def _trees(root: str = ROOT) -> list[Mapping[str, Any]]:
     providers = Container()[PluggableRunContext].providers.providers
     files = [each for each in reversed(providers) if isinstance(each, _FILES)]
     return [tree for each in files if isinstance(tree := _root_of(each, root), Mapping)]
+
+
+@contextmanager
+def drafted(name: str, tree: Mapping[str, Any]) -> Iterator[None]:
+    """Lets a connection's section be read as it would be with these values, which nothing goes before."""
+    draft, known = DictionaryProvider(), Container()[PluggableRunContext].providers.providers
+    known.insert(0, draft)
+    try:
+        with draft.values({ROOT: {name: dict(tree)}}):
+            yield
+    finally:
+        known.remove(draft)
 
 
 def _root_of(provider: ConfigProvider, root: str) -> Any:

@@ -49,6 +49,11 @@ _WRITES = ("allow", "require_approval", "max_writes", "max_failures", "max_failu
 _RETENTION = ("history_days", "rejected_days")
 
 
+def is_name(text: str) -> bool:
+    """Whether a connection may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
 class Secret(str):
     """Text that does not show in a repr."""
 
@@ -141,7 +146,7 @@ class _Reading:
 
     def connection(self, folders: tuple[Path, ...]) -> Connection:
         """The connection, whole and valid."""
-        if not _NAME.fullmatch(self._name):
+        if not is_name(self._name):
             raise ConnectionConfigError([_wrong_name(self._name)])
         tree = section(self._name)
         provider = leaf(self._name, "provider")

@@ -18,6 +18,9 @@
     │   ├── LoadFailed                    what was read could not be loaded and was set aside
     │   ├── DuplicateVersions             a record has more than one current version
     │   └── TombstonesUnreadable          erased persons cannot be told without the key of their erasure
+    ├── AuthorizationFailed               nobody granted access in the browser
+    │   ├── AuthorizationDenied           the provider says that it was denied, or why it could not be granted
+    │   └── AnswerRefused                 what came back belongs to no attempt, or came twice: it is not used
     ├── ClientClosed                      the client was closed while a request waited
     └── ProviderError                     what a provider answered, or that it did not
         ├── Fatal                         asking again gives the same answer
@@ -97,6 +100,18 @@ class Stopped(LmsError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"The run was stopped by {reason}.")
         self.reason = reason
+
+
+class AuthorizationFailed(LmsError):
+    """Access was not granted in the browser."""
+
+
+class AuthorizationDenied(AuthorizationFailed):
+    """The provider's authorisation page ended with an error, such as a person's no."""
+
+
+class AnswerRefused(AuthorizationFailed):
+    """An answer of the authorisation page that belongs to no attempt of ours, or was used before."""
 
 
 class MappingFailed(LmsError):

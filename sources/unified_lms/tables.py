@@ -182,7 +182,7 @@ CONNECTIONS = Table(
     (
         _text("connection_id", "The connection.", key=True),
         _text("provider", "The provider."),
-        _text("state", "`active`, `needs_reauth` or `validation_error`."),
+        _text("state", "`connecting`, `active`, `needs_reauth` or `validation_error`."),
         _text("message", "What is wrong and what to do; null when nothing is."),
         _instant("checked_at", "When this was found."),
         _text("_dlt_load_id", "The load that brought the row."),

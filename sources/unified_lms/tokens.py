@@ -122,6 +122,11 @@ class FileTokens:
                 os.fsync(file.fileno())
             beside.replace(self.path)
 
+    def delete(self) -> None:
+        """Forgets the token. Raises `ConfigurationError`."""
+        with self._explained():
+            self.path.unlink(missing_ok=True)
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
@@ -130,6 +135,16 @@ class FileTokens:
             raise ConfigurationError(
                 f"tokens cannot be kept in {self.path.parent} ({error.strerror}); {_REMEDY}"
             ) from None
+
+
+def drop_tokens(folder: Path | None, connection: str, keep: TokenStore | None = None) -> None:
+    """Deletes the tokens of a connection's other credentials, which nothing asks for any more."""
+    kept = keep.path if isinstance(keep, FileTokens) else None
+    for path in sorted(folder.glob(f"{connection}-*.json")) if folder else ():
+        store = FileTokens(path)
+        if path != kept:
+            with store.locked():
+                store.delete()
 
 
 def token_store(

@@ -18,6 +18,7 @@ from sources.unified_lms.errors import (
     ClientClosed,
     ConfigurationError,
     ConnectionConfigError,
+    Failure,
     ForeignOrigin,
     LmsError,
     NothingSent,
@@ -26,9 +27,9 @@ from sources.unified_lms.errors import (
 )
 from sources.unified_lms.limits import Timing
 from sources.unified_lms.manifest import Endpoint, Manifest
-from sources.unified_lms.oauth import Surroundings
 from sources.unified_lms.redaction import Redactor, quiet_http_loggers
 from sources.unified_lms.templates import TemplateError, Variables, parse, php_pairs, query_pairs, render
+from sources.unified_lms.token_requests import Surroundings
 from sources.unified_lms.tokens import TokenStore, token_store
 from sources.unified_lms.verdicts import Attempt
 
@@ -81,19 +82,7 @@ class Transport:
         self._origin = auth.origin_of(httpx.URL(connection.base_url))
         around = Surroundings(_tokens(connection), redactor or Redactor(), timing or Timing())
         flow = auth.flow(auth.choose(manifest.auth, variables), variables, self._origin, around)
-        self._client = httpx.Client(
-            auth=flow,
-            http2=True,
-            follow_redirects=False,
-            verify=_trust(connection),
-            proxy=str(connection.network.proxy) if connection.network.proxy else None,
-            trust_env=not is_loopback(
-                self._origin[1]
-            ),  # a proxy of the environment's does not reach this machine
-            limits=httpx.Limits(max_connections=manifest.limits.concurrency),
-            # A cookie would carry one request's session into another's.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
+        self._client = open_client(connection, flow, manifest.limits.concurrency)
 
     def close(self) -> None:
         """Closes every connection."""
@@ -218,6 +207,28 @@ class Transport:
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
             problem = _network_problem(error, attempt)
         raise problem
+
+
+def open_client(connection: Connection, flow: httpx.Auth | None, at_once: int) -> httpx.Client:
+    """A pool of HTTP connections with a connection's proxy and certificates; it keeps no cookie."""
+    host = auth.origin_of(httpx.URL(connection.base_url))[1]
+    return httpx.Client(
+        auth=flow,
+        http2=True,
+        follow_redirects=False,
+        verify=_trust(connection),
+        proxy=str(connection.network.proxy) if connection.network.proxy else None,
+        trust_env=not is_loopback(host),  # a proxy of the environment's does not reach this machine
+        limits=httpx.Limits(max_connections=at_once),
+        # A cookie would carry one request's session into another's.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+    )
+
+
+def cut_off(error: httpx.HTTPError, attempted: str) -> LmsError:
+    """What a network error of httpx's is called here, without what it holds of the request."""
+    failure = Failure(attempted, f"no answer came ({_named(error)})", _REMEDY_NETWORK)
+    return NothingSent(failure) if isinstance(error, httpx.ConnectError) else Transient(failure)
 
 
 def _network_problem(error: Exception, attempt: Attempt) -> LmsError:

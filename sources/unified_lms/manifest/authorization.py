@@ -65,11 +65,14 @@ class OAuth2(Part):
     `token_url` is whole, and may lie on another host than the API. `grant_type` is added to `form` or `json` unless it
     stands there (null leaves it out). `token`, `expires_in` (seconds) and `refresh_token` are expressions over the
     answer. `renew_when` sees `{status, headers}` of an answer of the API and says that the token is no longer good.
+    With `authorize_url` a person can grant the refresh token in a browser, by a code with PKCE (RFC 7636).
     """
 
     type: Literal["oauth2"]
     grant: Grant
     token_url: Text
+    authorize_url: Text | None = None
+    scopes: tuple[str, ...] = ()
     form: Tree = Field(default_factory=dict)
     json_: Tree = Field(default_factory=dict, alias="json")
     headers: dict[str, Text] = Field(default_factory=dict)
@@ -86,13 +89,38 @@ class OAuth2(Part):
             raise ValueError("has both `form` and `json`; a request has one body, so keep one of them")
         return self
 
+    @model_validator(mode="after")
+    def _authorisable(self) -> OAuth2:
+        if self.authorize_url is not None and self.grant != "refresh_token":
+            raise ValueError(
+                "has `authorize_url`, whose code brings a refresh token; say `grant: refresh_token`"
+            )
+        if self.authorize_url is not None and self.client_id is None:
+            raise ValueError(
+                "has `authorize_url` and names no client; put `client_id` into `form`, or add `basic`"
+            )
+        if self.scopes and self.authorize_url is None:
+            raise ValueError("has `scopes`, which only `authorize_url` asks for; put `scope` into `form`")
+        return self
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the token request sends beside its grant."""
+        return self.form or self.json_
+
+    @property
+    def client_id(self) -> str | None:
+        """The text that gives the client's id, from `form`, `json` or `basic`."""
+        named = self.fields.get("client_id")
+        return named if isinstance(named, str) else self.basic.username if self.basic else None
+
 
 Auth = Annotated[
     BasicAuth | HeaderAuth | QueryAuth | FormAuth | BearerAuth | OAuth2, Field(discriminator="type")
 ]
 """How requests are authorised. A new way is one more model here and one more flow in `auth`."""
 
-_PLAIN = {"type", "name", "scheme", "grant", "token", "expires_in", "refresh_token", "renew_when"}
+_PLAIN = {"type", "name", "scheme", "grant", "token", "scopes", "expires_in", "refresh_token", "renew_when"}
 
 
 def templates(auth: Auth) -> dict[str, Any]:

@@ -47,13 +47,17 @@ def _names(manifest: Manifest, file_stem: str = "") -> Iterator[Finding]:
 
 def _authorization(manifest: Manifest) -> Iterator[Finding]:
     for index, auth in enumerate(manifest.auth):
-        if isinstance(auth, OAuth2) and not auth.token_url.startswith(("https://", "{connection.base_url}/")):
-            yield (
-                f"auth.{index}.token_url",
-                f"is {auth.token_url!r}; it has to begin with https:// or {{connection.base_url}}/",
-            )
+        if isinstance(auth, OAuth2):
+            yield from _token_addresses(f"auth.{index}", auth)
         if isinstance(auth, FormAuth):
             yield from _without_form(f"auth.{index}", manifest)
+
+
+def _token_addresses(key: str, auth: OAuth2) -> Iterator[Finding]:
+    for name in ("token_url", "authorize_url"):
+        url = getattr(auth, name)
+        if url is not None and not url.startswith(("https://", "{connection.base_url}/")):
+            yield f"{key}.{name}", f"is {url!r}; it has to begin with https:// or {{connection.base_url}}/"
 
 
 def _without_form(key: str, manifest: Manifest) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from mappings.model import RESOURCES, Resource
 from mappings.schemas import columns, markdown_table
 from pipelines.providers import ProviderAbility, ResourceAbility, provider_abilities
 from sources.unified_lms import errors
+from sources.unified_lms.manifest import Write
 from sources.unified_lms.tables import (
     LEDGERS,
     Table,
@@ -126,11 +127,20 @@ def _coverage(name: str, ability: ResourceAbility) -> str:
         f"Operations: {_quoted(ability.operations)}. Filters: {_quoted(ability.filters)}.",
         f"Filled: {_quoted(ability.coverage.paths)}.",
         f"Always null: {_quoted(empty)}.",
+        *(_write(operation, write) for operation, write in ability.writes.items()),
         *(f"For some portals `{f}` needs {_quoted(s, ' and ')}." for f, s in ability.depends.items()),
     ]
     first, *rest = lines
     text = [first, "", *(line for one in rest for line in _item(one))]
     return "\n".join(text) + "\n"
+
+
+def _write(operation: str, write: Write) -> str:
+    needed = f" It needs {_quoted(write.required)}." if write.required else ""
+    clears = f" A null clears {_quoted(write.clears)}." if write.clears else ""
+    note = f" {write.note}" if write.note else ""
+    sets = f" sets {_quoted(write.fields)}." if write.fields else ": by id."
+    return f"`{operation}`{sets}{needed}{clears}{note}"
 
 
 def _item(text: str) -> list[str]:

@@ -21,7 +21,8 @@ SHARED = ("--destination", "--dataset", "--json", "--debug", "--help", "-h")
 
 def _options(command: click.Command) -> set[str]:
     """A command's options, with those of its own commands where it is a group."""
-    found = {name for each in command.params if isinstance(each, click.Option) for name in each.opts}
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    found = {name for each in options for name in (*each.opts, *each.secondary_opts)}
     below = command.commands.values() if isinstance(command, click.Group) else ()
     return found.union(*(_options(one) for one in below))
 

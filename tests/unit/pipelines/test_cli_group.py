@@ -19,6 +19,9 @@ from sources.unified_lms.errors import ConfigurationError, MappingFailed
 COMMANDS = (
     "backfill",
     "check",
+    "connect",
+    "create",
+    "delete",
     "demo",
     "erase",
     "get",
@@ -31,8 +34,12 @@ COMMANDS = (
     "status",
     "sync",
     "transform",
+    "update",
 )
-GROUPS = {"mapping": ("diff", "lineage", "lint", "show", "test")}
+GROUPS = {
+    "mapping": ("diff", "lineage", "lint", "show", "test"),
+    "write-back": ("apply", "approve", "plan", "retry", "status"),
+}
 """Commands that have commands of their own."""
 ROOT = Path(__file__).parents[3]
 

@@ -10,6 +10,7 @@ from sources.unified_lms.errors import ManifestError
 from sources.unified_lms.manifest import load_manifest, manifest_path, parse_manifest, provider_names
 from tests.unit.sources.conftest import manifest_of
 
+GRANTING = "type: oauth2, grant: refresh_token, token_url: 'https://a.example/token'"
 WRONG = [
     ("secerts: [a]", "secerts: is not a known key; did you mean 'secrets'? known here: api, auth, check,"),
     ("title: 5", "title: is 5; it has to be text (put it in quotes)"),
@@ -66,6 +67,26 @@ WRONG = [
     (
         'auth: [{type: oauth2, grant: password, token_url: "https://a.example/t", form: {u: "{credentials.user}"}}]',
         "auth.0: {credentials.user} is not declared; known here: key",
+    ),
+    (
+        f"auth: [{{{GRANTING}, authorize_url: 'http://a.example/ask', form: {{client_id: a}}}}]",
+        "auth.0.authorize_url: is 'http://a.example/ask'; it has to begin with https:// or {connection.base_url}/",
+    ),
+    (
+        f"auth: [{{{GRANTING}, authorize_url: 'https://a.example/ask'}}]",
+        "auth.0: has `authorize_url` and names no client; put `client_id` into `form`, or add `basic`",
+    ),
+    (
+        f"auth: [{{{GRANTING}, scopes: [read]}}]",
+        "auth.0: has `scopes`, which only `authorize_url` asks for; put `scope` into `form`",
+    ),
+    (
+        f"auth: [{{{GRANTING.replace('refresh_token', 'password')}, authorize_url: 'https://a.example/ask'}}]",
+        "auth.0: has `authorize_url`, whose code brings a refresh token; say `grant: refresh_token`",
+    ),
+    (
+        f"auth: [{{{GRANTING}, authorize_url: 'https://{{credentials.host}}/', form: {{client_id: a}}}}]",
+        "auth.0: {credentials.host} is not declared; known here: key",
     ),
     (
         'api: {query: {format: "{parent.id}"}}',

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sources.unified_lms.sandbox.dialects.canvas_authorize import AREA, CanvasAuthorization
 from sources.unified_lms.sandbox.dialects.canvas_calls import (
     NO_SCOPE,
     NOT_ALLOWED,
@@ -36,7 +37,6 @@ from sources.unified_lms.sandbox.faults import credentials_expired
 from sources.unified_lms.sandbox.limits import LeakyBucket
 from sources.unified_lms.sandbox.world import NotFoundError, World
 
-TOKEN_PATH = "/login/oauth2/token"  # noqa: S105 - an address
 STRING_IDS = "application/json+canvas-string-ids"
 _REALM = {"WWW-Authenticate": 'Bearer realm="canvas-lms"'}
 
@@ -57,6 +57,7 @@ class Canvas:
         self._wire = CanvasWire(world, self._options)
         self._enrollments = CanvasEnrollments(world, self._wire)
         self._tokens = CanvasTokens(self._options)
+        self._authorization = CanvasAuthorization(self._options, self._tokens)
         self._pages = CanvasPages(self._options)
         self._bucket = LeakyBucket(self._options.bucket, self._options.outflow, self._options.clock)
         routes = [*self._all_routes(), *CanvasWrites(world, self._wire, self._enrollments).routes]
@@ -103,8 +104,8 @@ class Canvas:
 
     def _answer(self, request: Request, body: str) -> Response:
         try:
-            if request.url.path == TOKEN_PATH and request.method == "POST":
-                return _respond(200, self._tokens.issue(dict(parse_qsl(body))))
+            if request.url.path.startswith(AREA):
+                return self._authorization.answer(request, body)
             self._authenticate(request)
             self._throttle()
             return self._handle(request, body)

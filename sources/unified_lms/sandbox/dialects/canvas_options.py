@@ -58,4 +58,8 @@ class CanvasOptions:
     outflow: float = 10
     request_cost: float = 0.05
     clock: Callable[[], float] = time
-    """Unix seconds, for the bucket only."""
+    """Unix seconds, for the bucket and for codes."""
+    redirect_uris: tuple[str, ...] = ("http://127.0.0.1/callback",)
+    """Where the developer key lets a browser be sent back to; on loopback, any port."""
+    code_seconds: float = 600
+    """How long an authorisation code is good for."""

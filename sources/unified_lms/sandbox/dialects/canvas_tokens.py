@@ -1,4 +1,4 @@
-"""Access tokens of the Canvas sandbox: the one made by hand, and those that a refresh token brings."""
+"""Tokens of the Canvas sandbox: the one made by hand, and those that a grant or a refresh token brings."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class CanvasTokens:
         """Starts with the one that was made by hand, unless the connection is to use a developer key."""
         self._options = options
         self._left: dict[str, int | None] = {} if options.oauth else {options.access_token: None}
+        self._refresh_tokens = {options.refresh_token}
+        self._granted: dict[str, str] = {}
         self._numbers = count(1)
         self._lock = Lock()
 
@@ -49,12 +51,33 @@ class CanvasTokens:
         The words of that are UNCONFIRMED.
         """
         options = self._options
-        expected = (options.client_id, options.client_secret, options.refresh_token)
-        given = (form.get("client_id"), form.get("client_secret"), form.get("refresh_token"))
-        if form.get("grant_type") != "refresh_token" or given != expected:
-            raise PermissionError("refresh_token not found")
+        given = (form.get("client_id"), form.get("client_secret"))
+        refresh = form.get("refresh_token", "")
         with self._lock:
-            token = f"{options.access_token}-{next(self._numbers)}"
-            self._left[token] = options.token_calls
+            known = refresh in self._refresh_tokens and given == (options.client_id, options.client_secret)
+            if form.get("grant_type") != "refresh_token" or not known:
+                raise PermissionError("refresh_token not found")
+            return self._access_token(refresh)
+
+    def grant(self) -> dict[str, Any]:
+        """The answer to a code: an access token, and a refresh token that stays good."""
+        with self._lock:
+            refresh = f"{self._options.refresh_token}-{next(self._numbers)}"
+            self._refresh_tokens.add(refresh)
+            return self._access_token(refresh) | {"refresh_token": refresh}
+
+    def revoke(self, access_token: str) -> None:
+        """Ends an access token, and the refresh token that it came of."""
+        with self._lock:
+            refresh = self._granted.pop(access_token, None)
+            self._refresh_tokens.discard(refresh or "")
+            ended = [token for token, of in self._granted.items() if of == refresh]
+            for token in (access_token, *ended):
+                self._left.pop(token, None)
+
+    def _access_token(self, refresh: str) -> dict[str, Any]:
+        token = f"{self._options.access_token}-{next(self._numbers)}"
+        self._left[token] = self._options.token_calls
+        self._granted[token] = refresh
         user = {"id": 1, "name": "Service Account"}
         return {"access_token": token, "token_type": "Bearer", "user": user, "expires_in": 3600}
