@@ -103,6 +103,7 @@ class Mapper:
         self._page = engine.compile(_page_source(resource, expression, skips), name=name)
         self._identify = engine.compile(identify, name=f"{name} id") if identify else None
         self._settings = orjson.dumps(settings or {}).decode()
+        self._parsed = orjson.loads(self._settings)
         self._reasons = [skip.reason for skip in skips]
         rows = pa.list_(
             pa.struct([*unified_schema(resource), pa.field("_i", pa.int64()), pa.field("_s", pa.int64())])
@@ -115,7 +116,7 @@ class Mapper:
     def map_one(self, record: Any, parent: Any = None, joined: Any = None) -> Any:
         """What the mapping makes of one record, unchecked; raises `engine.ExpressionError`."""
         return self._expression.evaluate(
-            self._input(Page(_dump([record]), _dump(parent), _dump([joined or {}])))
+            {"record": record, "parent": parent, "joined": joined or {}, "settings": self._parsed}
         )
 
     def check(self, found: Any) -> tuple[dict[str, Any] | None, list[Violation]]:

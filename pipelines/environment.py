@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+from dlt.common.configuration.container import Container
+from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 from dlt.common.destination.reference import Destination
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines.budget import share
 from pipelines.waiting import WaitingDuckDb
+from sources.unified_lms.configured import token_folder
 from sources.unified_lms.errors import ConfigurationError
 from sources.unified_lms.memory import share_arenas
 
@@ -50,6 +53,23 @@ def prepare() -> None:
         os.environ.setdefault(name, value)
     share_arenas()
     share()
+
+
+def serve_folder() -> Path:
+    """Where a server keeps its keys: `folder` in the section `serve`, else beside the folder of tokens."""
+    named = dlt.config.get("serve.folder", str)
+    return Path(named).expanduser() if named else token_folder().with_name("serve")
+
+
+def configuration_files() -> list[Path]:
+    """The files that dlt reads its configuration and secrets from, whether they are there or not."""
+    providers = Container()[PluggableRunContext].providers.providers
+    return [Path(place) for each in providers for place in getattr(each, "locations", ())]
+
+
+def reload_configuration() -> None:
+    """Makes dlt read its files again."""
+    Container()[PluggableRunContext].reload_providers()
 
 
 @dataclass(frozen=True)

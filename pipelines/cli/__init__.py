@@ -16,6 +16,7 @@ from pipelines.cli.providers import providers
 from pipelines.cli.report import report
 from pipelines.cli.reset import reset
 from pipelines.cli.sandbox import sandbox
+from pipelines.cli.serve import keys, serve
 from pipelines.cli.status import status
 from pipelines.cli.sync import sync
 from pipelines.cli.transform import transform
@@ -45,5 +46,7 @@ for command in (
     erase,
     prune,
     sandbox,
+    serve,
+    keys,
 ):
     main.add_command(command)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
 from mappings import engine
+from sources.unified_lms.pagination import Step
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,14 @@ class Page:
     answer: Answer
     number: int
     expression: str = field(default="$", repr=False)
+    step: Step = field(default_factory=Step, repr=False)
+    """What it was asked for with; a reading can begin with it again."""
+    after: Callable[[Page], Step | None] = field(default=lambda page: None, repr=False, compare=False)
+
+    @cached_property
+    def following(self) -> Step | None:
+        """The page after this one, None if this was the last; found out when it is wanted. Raises `PagingError`."""
+        return self.after(self)
 
     @cached_property
     def records(self) -> str:
@@ -55,3 +64,17 @@ class LimitState:
     limit: int | None
     remaining: int
     resets_at: datetime
+
+
+def number_in(source: str, text: str) -> float | None:
+    """The number that an expression finds in a JSON text; None where it is none."""
+    found = engine.compile(source).evaluate_json(text)
+    return None if found is None else decimal(found.strip('"'))
+
+
+def decimal(text: str | None) -> float | None:
+    """A text as a number; None where it is none."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None

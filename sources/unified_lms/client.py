@@ -16,7 +16,7 @@ from typing import Any, Self
 import orjson
 
 from mappings import engine
-from sources.unified_lms.answers import Answer, LimitState, Page
+from sources.unified_lms.answers import Answer, LimitState, Page, decimal, number_in
 from sources.unified_lms.body import BodyReader
 from sources.unified_lms.configured import Problem, setting_value
 from sources.unified_lms.connection import Connection
@@ -34,7 +34,8 @@ from sources.unified_lms.errors import (
     RateLimited,
     Retriable,
 )
-from sources.unified_lms.limits import Limiter, Timing, backoff, exhausted, shared_limiter
+from sources.unified_lms.held import secrets_of, with_defaults
+from sources.unified_lms.limits import Headroom, Limiter, Timing, backoff, exhausted, shared_limiter
 from sources.unified_lms.manifest import Manifest, Without
 from sources.unified_lms.manifest.model import Discover, Endpoint, LimitStatus
 from sources.unified_lms.manifest.paging import Offsets, PageNumbers
@@ -76,8 +77,8 @@ class Client:
         self._max_wait = max_wait
         self._closed = threading.Event()
         self._stop = stop or Stop()
-        self._configured = _with_defaults(manifest, connection)
-        self._redactor = Redactor(_secrets(manifest, connection))
+        self._configured = with_defaults(manifest, connection)
+        self._redactor = Redactor(secrets_of(manifest, connection))
         self._body = BodyReader(manifest.secrets)
         self._judge = Judge(manifest, self._redactor, self._timing)
         self._limiter = limiter or self._make_limiter(shared=timing is None)
@@ -156,11 +157,16 @@ class Client:
         body = None if request.content is None else self._redactor.credentials(request.content.decode())
         return {"method": spec.method, "url": self._redactor.credentials(str(request.url)), "body": body}
 
-    def pages(self, endpoint: str, variables: Mapping[str, Any] = _NO_VARIABLES) -> Iterator[Page]:
-        """The pages of an endpoint, each asked for when it is wanted. An answer that says "no data" ends them."""
+    def pages(
+        self, endpoint: str, variables: Mapping[str, Any] = _NO_VARIABLES, start: Step | None = None
+    ) -> Iterator[Page]:
+        """The pages of an endpoint, each asked for when it is wanted. An answer that says "no data" ends them.
+
+        They begin with `start`, the step of a page that was met before, else with the first.
+        """
         spec = self._endpoint(endpoint)
         paging = pager(spec.paging, self._page_size(spec))
-        step: Step | None = paging.first()
+        step: Step | None = start or paging.first()
         number = 0
         while step is not None:
             number += 1
@@ -168,9 +174,27 @@ class Client:
                 answer = self._call(endpoint, {**variables, "page": dict(step.page)}, step.url)
             except NoData:
                 return
-            page = Page(answer, number, spec.records)
+            page = Page(answer, number, spec.records, step, lambda page: self._next(paging, page, endpoint))
             yield page
-            step = self._next(paging, step, page, endpoint)
+            step = page.following
+
+    def forward(
+        self, method: str, target: str, content: bytes | None = None, content_type: str | None = None
+    ) -> Answer:
+        """The answer to a request that no endpoint describes; `target` lies below the API's address, with its query.
+
+        It goes to the connection's own origin only, within its limits, and what the manifest calls secret is cut out of
+        the answer, which therefore has to be JSON. Raises as `call` does.
+        """
+        spec = Endpoint(method=method, path="/")
+        attempt = Attempt("proxy", spec, self._redactor.text(target.partition("?")[0]))
+        variables = self._variables(_NO_VARIABLES, self._configured)
+        request = self._transport.forwarded(spec, variables, target, attempt, content, content_type)
+        return self._answer(self._repeated(request, attempt), attempt)
+
+    def headroom(self) -> Headroom | None:
+        """What the connection's limits still allow; None where nothing is known of them."""
+        return self._limiter.headroom()
 
     def seed_limits(self) -> LimitState | None:
         """Asks the provider for the state of its longest window, and keeps to it; None where it does not tell."""
@@ -182,8 +206,8 @@ class Client:
             return self._seed(status, self.call(status.endpoint).text)
 
     def _seed(self, status: LimitStatus, text: str) -> LimitState | None:
-        limit = _number(status.limit, text) if status.limit else None
-        remaining, reset_at = _number(status.remaining, text), _number(status.reset_at, text)
+        limit = number_in(status.limit, text) if status.limit else None
+        remaining, reset_at = number_in(status.remaining, text), number_in(status.reset_at, text)
         if remaining is None or reset_at is None:
             return None
         whole = None if limit is None else int(limit)
@@ -286,9 +310,12 @@ class Client:
     def _heed_headers(self, reply: Reply) -> None:
         """Waits before the next request where the vendor's headers say that nothing is left."""
         names = self.manifest.limits.headers
-        remaining = _decimal(reply.headers.get((names.remaining or "").lower()))
-        if remaining is not None and remaining < 1:
-            wait = self._judge.reset_in(reply.headers)
+        remaining = decimal(reply.headers.get((names.remaining or "").lower()))
+        if remaining is None:
+            return
+        wait = self._judge.reset_in(reply.headers)
+        self._limiter.told(remaining, wait)
+        if remaining < 1:
             self._limiter.pause(1.0 if wait is None else wait)
 
     def _answer(self, found: tuple[Reply, str], attempt: Attempt) -> Answer:
@@ -297,10 +324,10 @@ class Client:
             reply.status, reply.headers, text, attempt.url, datetime.fromtimestamp(self._timing.wall(), UTC)
         )
 
-    def _next(self, paging: Any, step: Step, page: Page, endpoint: str) -> Step | None:
+    def _next(self, paging: Any, page: Page, endpoint: str) -> Step | None:
         seen = Seen(page.answer.text, page.answer.headers, lambda: page.count)
         try:
-            following: Step | None = paging.after(step, seen)
+            following: Step | None = paging.after(page.step, seen)
             return following
         except (PagingProblem, engine.ExpressionError) as problem:
             what = str(problem)
@@ -372,30 +399,3 @@ class Client:
 
 def _may_repeat(failed: Retriable, spec: Endpoint) -> bool:
     return spec.may_repeat or isinstance(failed, NothingSent)
-
-
-def _with_defaults(manifest: Manifest, connection: Connection) -> dict[str, Any]:
-    defaults = {name: setting.default for name, setting in manifest.settings.items()}
-    return {**defaults, **connection.settings}
-
-
-def _secrets(manifest: Manifest, connection: Connection) -> list[str]:
-    declared = manifest.credentials
-    hidden = [
-        value for key, value in connection.credentials.items() if key not in declared or declared[key].secret
-    ]
-    return [str(value) for value in hidden] + (
-        [str(connection.network.proxy)] if connection.network.proxy else []
-    )
-
-
-def _number(source: str, text: str) -> float | None:
-    found = engine.compile(source).evaluate_json(text)
-    return None if found is None else _decimal(found.strip('"'))
-
-
-def _decimal(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None

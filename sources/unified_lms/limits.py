@@ -37,6 +37,19 @@ class Timing:
         return (datetime.fromtimestamp(self.wall(), UTC) + timedelta(seconds=seconds)).replace(microsecond=0)
 
 
+@dataclass(frozen=True)
+class Headroom:
+    """What may still be asked: `remaining` requests of `limit` in `seconds`; room for more is in `resets_in` seconds.
+
+    `limit` and `seconds` are None where only the provider's own headers tell.
+    """
+
+    limit: int | None
+    seconds: float | None
+    remaining: int
+    resets_in: float
+
+
 @dataclass
 class _Window:
     """At most `limit` requests in any `seconds`. A request counts from its start until `seconds` after its end.
@@ -84,6 +97,13 @@ class _Window:
             self.boundary, self.used_before = None, 0
         while self.ended and self._leaves(self.ended[0]) <= now:
             self.ended.popleft()
+
+    def headroom(self, now: float, running: Sequence[float]) -> Headroom:
+        """What is left of the window, and when the request that has counted longest counts no more."""
+        self._forget(now)
+        used = self.used_before + len(self.ended) + len(running)
+        resets_in = max(0.0, self._departure(0, running) - now) if used else 0.0
+        return Headroom(self.limit, self.seconds, max(0, self.limit - used), resets_in)
 
     def seed(self, now: float, remaining: int, resets_in: float) -> None:
         """Takes over the provider's own count; what this process counted so far is part of it."""
@@ -133,6 +153,7 @@ class Limiter:
         self._lock = threading.Lock()
         self._running: list[float] = []
         self._paused_until = 0.0
+        self._told: tuple[float, float] | None = None
 
     @contextmanager
     def slot(
@@ -185,6 +206,26 @@ class Limiter:
             self._paused_until = max(self._paused_until, self._timing.monotonic() + seconds)
         if self._budget is not None:
             self._budget.pause(seconds)
+
+    def told(self, remaining: float, resets_in: float | None) -> None:
+        """Remembers what the provider's headers said last."""
+        with self._lock:
+            self._told = (remaining, self._timing.monotonic() + (resets_in or 0.0))
+
+    def headroom(self) -> Headroom | None:
+        """What the tightest window leaves, else what the provider told last; nothing while a pause lasts."""
+        with self._lock:
+            now = self._timing.monotonic()
+            found = [window.headroom(now, self._running) for window in self._windows]
+            if not found and self._told:
+                found = [Headroom(None, None, max(0, int(self._told[0])), max(0.0, self._told[1] - now))]
+            pause = self._paused_until - now
+        if not found:
+            return None
+        tightest = min(found, key=lambda one: (one.remaining, -one.resets_in))
+        if pause <= 0:
+            return tightest
+        return Headroom(tightest.limit, tightest.seconds, 0, max(pause, tightest.resets_in))
 
     def seed(self, *, remaining: int, resets_in: float, limit: int | None = None) -> None:
         """Takes over the provider's own count for the longest window; `limit` as well where it is given."""

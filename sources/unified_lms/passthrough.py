@@ -7,8 +7,8 @@ fills tables, this reads one page after the other and stops when the caller does
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache, cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property, partial
 from itertools import chain
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +18,7 @@ import orjson
 from mappings import engine
 from mappings.model import RESOURCES
 from mappings.rows import Violation, flatten
-from sources.unified_lms.client import Client
+from sources.unified_lms.client import Client, Page
 from sources.unified_lms.connection import Connection, load_connection, manifest_of
 from sources.unified_lms.errors import (
     ConfigurationError,
@@ -33,6 +33,7 @@ from sources.unified_lms.manifest import Manifest, Parents, Read
 from sources.unified_lms.parents import list_parents
 from sources.unified_lms.prefetch import interleave
 from sources.unified_lms.records import RecordFinder
+from sources.unified_lms.resuming import FIRST, Above, Place, Taken, after, parents_from, refuse_known
 from sources.unified_lms.run import make_mapper, resource_mapping
 from sources.unified_lms.singles import Missing, Single, SingleRecords
 from sources.unified_lms.slicing import slices
@@ -74,6 +75,16 @@ class UnreadParent:
     error: LmsError
 
 
+@dataclass(frozen=True)
+class _Listing:
+    """One reading of a list: how, with which arguments, with what untouched, and its joins."""
+
+    read: Read
+    args: dict[str, Any]
+    remote: dict[str, str]
+    joins: Joiner
+
+
 class PassThrough:
     """One resource of one connection, read live; a context manager."""
 
@@ -106,8 +117,8 @@ class PassThrough:
     def _singles(self) -> SingleRecords:
         return SingleRecords(self._client, self._settings)
 
-    @cached_property
     def _joiner(self) -> Joiner:
+        """The joins of one reading: what they gave is not kept for the next, which may come much later."""
         return Joiner(self._client, self._spec.joins)
 
     # -- one record --------------------------------------------------------------------------------
@@ -124,10 +135,9 @@ class PassThrough:
                 f"use lms list {self._connection.name} {self._resource}"
             )
         found_one = self._one(self._resource, record_id)
-        parent, variables = found_one.parent, found_one.variables
-        [found] = self._mapped(
-            [found_one.record], parent, [], variables, lambda: self._joiner.tables(parent, variables)
-        )
+        parent, variables, joins = found_one.parent, found_one.variables, self._joiner()
+        tables = partial(joins.tables, parent, variables)
+        [found] = self._mapped([found_one.record], parent, [], variables, joins, tables)
         if isinstance(found, str):
             raise self._no_such(self._resource, record_id, f"left out: {found}")
         return found
@@ -155,25 +165,113 @@ class PassThrough:
         read = choose_read(self._manifest, self._resource, self._settings)
         args, parent, lookup = selected(self._manifest, self._resource, filters, self._settings)
         if lookup is not None:
-            return self._looked_up(looked_up(read, lookup), {"args": args})
-        if parent is not None and read.parents is None:
-            raise ConfigurationError(
-                f"the connection's settings choose a way to read {self._resource} that cannot be filtered by parent"
-            )
+            return self._looked_up(looked_up(read, lookup), {"args": args}, self._joiner())
+        self._refuse_parent(read, parent)
+        joins = self._joiner()
         if read.parents is None:
             pieces = [{"args": {**piece, **args}} for piece in self._slices(read)]
-            return chain.from_iterable(self._records(read, None, variables) for variables in pieces)
-        scopes = (self._scope(read, one, args) for one in self._parents(read.parents, parent))
+            return chain.from_iterable(self._records(read, None, variables, joins) for variables in pieces)
+        scopes = (self._scope(read, one, args, joins) for one in self._parents(read.parents, parent))
         if not together:
             return chain.from_iterable(scopes)
         workers = self._manifest.limits.concurrency
         return interleave(scopes, workers=workers, ahead=_AHEAD * workers)
 
-    def _looked_up(self, read: Read, variables: Mapping[str, Any]) -> Iterator[LiveRecord | UnreadParent]:
+    def _refuse_parent(self, read: Read, parent: str | None) -> None:
+        if parent is not None and read.parents is None:
+            raise ConfigurationError(
+                f"the connection's settings choose a way to read {self._resource} that cannot be filtered by parent"
+            )
+
+    def _looked_up(
+        self, read: Read, variables: Mapping[str, Any], joins: Joiner
+    ) -> Iterator[LiveRecord | UnreadParent]:
         try:
-            yield from self._records(read, None, variables)
+            yield from self._records(read, None, variables, joins)
         except NotFound:
             return
+
+    # -- lists from a place on ---------------------------------------------------------------------
+
+    def taken(
+        self, filters: Mapping[str, str], place: Place | None = None, remote: Mapping[str, str] | None = None
+    ) -> Iterator[Taken[LiveRecord | UnreadParent]]:
+        """The records from a place on, each with the place behind it; `records` for those who want a part at a time.
+
+        `remote` are query parameters that go to the provider's list as they are. Raises as `records` does.
+        """
+        read = choose_read(self._manifest, self._resource, self._settings)
+        args, parent, lookup = selected(self._manifest, self._resource, filters, self._settings)
+        read = read if lookup is None else looked_up(read, lookup)
+        self._refuse_parent(read, parent)
+        refuse_known(self._manifest, read.endpoint, remote or {})
+        start = place or Place(began=self._client.now())
+        listing = _Listing(read, args, dict(remote or {}), self._joiner())
+        if lookup is not None:
+            return self._looked_up_from(listing, start)
+        if read.parents is None:
+            return self._pieces(listing, start)
+        return chain.from_iterable(
+            self._under(listing, one, start) for one in self._parents_from(read.parents, parent, start)
+        )
+
+    def _looked_up_from(self, listing: _Listing, start: Place) -> Iterator[Taken[LiveRecord | UnreadParent]]:
+        try:
+            yield from self._marked(listing, None, {"args": listing.args}, start, lambda: None)
+        except NotFound:
+            return
+
+    def _pieces(self, listing: _Listing, start: Place) -> Iterator[Taken[LiveRecord | UnreadParent]]:
+        found = slices(listing.read, self._settings, start.began)
+        for number in range(start.piece, len(found)):
+            here = replace(start, piece=number, own=start.own if number == start.piece else FIRST)
+            more = replace(here, piece=number + 1, own=FIRST) if number + 1 < len(found) else None
+            variables = {"args": {**found[number], **listing.args}}
+            yield from self._marked(listing, None, variables, here, lambda more=more: more)  # type: ignore[misc]
+
+    def _parents_from(self, parents: Parents, only: str | None, start: Place) -> Iterator[Above]:
+        if only is None:
+            yield from parents_from(self._client, parents, self._settings, start)
+            return
+        for identifier, record in self._parents(parents, only):
+            yield Above(identifier, record, start, lambda: None)
+
+    def _under(
+        self, listing: _Listing, above: Above, start: Place
+    ) -> Iterator[Taken[LiveRecord | UnreadParent]]:
+        """The records under one parent, from the place on where it is the one that the place names."""
+        same = above.here.above == start.above and above.here.above_piece == start.above_piece
+        here = replace(above.here, own=start.own) if same or above.here is start else above.here
+        variables = {"parent": {"id": above.identifier}, "args": listing.args}
+        try:
+            yield from self._marked(listing, above.record, variables, here, above.behind)
+        except Unauthorized:
+            raise
+        except ProviderError as error:
+            yield Taken(UnreadParent(above.identifier, error), above.behind)
+
+    def _marked(
+        self,
+        listing: _Listing,
+        parent: Any,
+        variables: Mapping[str, Any],
+        here: Place,
+        behind: Callable[[], Place | None],
+    ) -> Iterator[Taken[LiveRecord | UnreadParent]]:
+        """The records of one list, and at the end of each page, where none is left, the place behind alone."""
+        finder = RecordFinder(self._client, self._resource, listing.read)
+        tables = cache(partial(listing.joins.tables, parent, variables))
+        asked, mark = {**variables, "remote": listing.remote}, here.own
+        for page in self._client.pages(listing.read.endpoint, asked, mark.step):
+            text, joined = finder.find(page.answer, _dump(parent), variables)
+            records = orjson.loads(text)
+            count, begin = len(records), mark.taken
+            found = self._mapped(records[begin:], parent, joined[begin:], variables, listing.joins, tables)
+            for taken, record in enumerate(found, begin + 1):
+                if not isinstance(record, str):
+                    yield Taken(record, _follows(page, taken, count, here, behind))
+            yield Taken(None, _follows(page, count, count, here, behind))
+            mark = FIRST
 
     def _slices(self, read: Read) -> list[dict[str, Any]]:
         return slices(read, self._settings, self._client.now())
@@ -204,24 +302,24 @@ class PassThrough:
                 yield identifier, orjson.loads(record)
 
     def _scope(
-        self, read: Read, parent: tuple[str, Any], args: Mapping[str, Any]
+        self, read: Read, parent: tuple[str, Any], args: Mapping[str, Any], joins: Joiner
     ) -> Iterator[LiveRecord | UnreadParent]:
         identifier, record = parent
         try:
-            yield from self._records(read, record, {"parent": {"id": identifier}, "args": args})
+            yield from self._records(read, record, {"parent": {"id": identifier}, "args": args}, joins)
         except Unauthorized:
             raise
         except ProviderError as error:
             yield UnreadParent(identifier, error)
 
     def _records(
-        self, read: Read, parent: Any, variables: Mapping[str, Any]
+        self, read: Read, parent: Any, variables: Mapping[str, Any], joins: Joiner
     ) -> Iterator[LiveRecord | UnreadParent]:
         finder = RecordFinder(self._client, self._resource, read)
-        tables = cache(lambda: self._joiner.tables(parent, variables))
+        tables = cache(partial(joins.tables, parent, variables))
         for page in self._client.pages(read.endpoint, variables):
             records, joined = finder.find(page.answer, _dump(parent), variables)
-            found = self._mapped(orjson.loads(records), parent, joined, variables, tables)
+            found = self._mapped(orjson.loads(records), parent, joined, variables, joins, tables)
             yield from (record for record in found if not isinstance(record, str))
 
     # -- what a record becomes ---------------------------------------------------------------------
@@ -232,6 +330,7 @@ class PassThrough:
         parent: Any,
         joined: list[dict[str, Any]],
         variables: Mapping[str, Any],
+        joins: Joiner,
         tables: Callable[[], Mapping[str, Table]],
     ) -> Iterator[LiveRecord | str]:
         """The records, each mapped and checked when it is taken; the reason instead of one left out on purpose.
@@ -240,7 +339,7 @@ class PassThrough:
         """
         if not records:
             return
-        extra = self._joiner.joined(_dump(records), _dump(parent), tables(), variables) or [{}] * len(records)
+        extra = joins.joined(_dump(records), _dump(parent), tables(), variables) or [{}] * len(records)
         beside = [first | second for first, second in zip(joined or [{}] * len(extra), extra, strict=True)]
         for record, more in zip(records, beside, strict=True):
             yield self._map(record, parent, more)
@@ -270,6 +369,16 @@ def open_pass_through(name: str, resource: str, filters: Sequence[str] = ()) -> 
         raise ConfigurationError(f"{manifest.provider} cannot read {resource}; it can read {known}")
     check_filters(manifest, resource, filters)
     return PassThrough(connection, manifest, resource, Client(manifest, connection))
+
+
+def _follows(
+    page: Page, taken: int, count: int, here: Place, behind: Callable[[], Place | None]
+) -> Callable[[], Place | None]:
+    def place() -> Place | None:
+        mark = after(page, taken, count)
+        return behind() if mark is None else replace(here, own=mark)
+
+    return place
 
 
 def unified(resource: str, record: Mapping[str, Any]) -> dict[str, Any]:

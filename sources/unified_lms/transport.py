@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -108,8 +108,25 @@ class Transport:
             raise TemplateError(f"endpoint {attempt.name}: {error}") from None
         return Request(spec.method, target, {**self._headers, **headers, **own}, content, spec.timeout)
 
+    def forwarded(
+        self,
+        spec: Endpoint,
+        variables: Variables,
+        target: str,
+        attempt: Attempt,
+        content: bytes | None,
+        content_type: str | None,
+    ) -> Request:
+        """A request that the caller wrote, to an address below the API's; raises `ForeignOrigin` for any other."""
+        request = self.request(spec, variables, target, attempt)
+        if content is None:
+            return request
+        kind = content_type or "application/json"
+        return replace(request, content=content, headers={**request.headers, "Content-Type": kind})
+
     def _target(self, spec: Endpoint, variables: Variables) -> httpx.URL:
         pairs = query_pairs({**self._api.query, **spec.query}, variables)
+        pairs += list((variables.get("remote") or {}).items())
         query = urlencode(pairs, quote_via=quote, safe="@:,")
         return httpx.URL(
             self._base + parse(spec.path).text(variables, encode=True) + (f"?{query}" if query else "")

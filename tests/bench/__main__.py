@@ -16,12 +16,13 @@ from rich.table import Table
 from tests.bench.gauge import Measured, in_child
 from tests.bench.scaling import scaled, warehouse
 from tests.bench.server import Server, running_server
-from tests.bench.syncing import environment, sync
+from tests.bench.syncing import CONNECTION, environment, sync
 from tests.bench.verdicts import (
     ACCOUNT_RUNS,
     DESTINATIONS,
     FIRST,
     MILLION,
+    SERVE,
     TENTH,
     UNCHANGED_RUN,
     account,
@@ -29,7 +30,7 @@ from tests.bench.verdicts import (
 )
 
 _MILLION = 1_000_000
-_GROUPS = ("whole", "million", "scale", "alone", "peers", "mapper", "parts", "transform")
+_GROUPS = ("whole", "million", "scale", "alone", "peers", "mapper", "parts", "transform", "serve")
 _MAPPERS = {
     "mapper: map and tabulate, 1 thread": "map and tabulate 1",
     "mapper: map and tabulate, 2 threads": "map and tabulate 2",
@@ -111,6 +112,15 @@ def _transform(records: int) -> Iterator[Result]:
         yield f"dbt: {name}", Measured(records, seconds)
 
 
+def _serve(server: Server, folder: Path, records: int, seconds: float) -> Iterator[Result]:
+    """`lms serve` beside asking the provider directly."""
+    variables = environment(server.base_url(records), _made(folder / "serve"))
+    measured = in_child(
+        "serving", variables, direct=server.list_url(records), connection=CONNECTION, seconds=seconds
+    )
+    yield SERVE, measured
+
+
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
@@ -142,7 +152,9 @@ def _table(results: list[Result]) -> Table:
     return table
 
 
-def measure(records: int, only: str = "", million: int = _MILLION) -> list[Result]:
+def measure(
+    records: int, only: str = "", million: int = _MILLION, serve_seconds: float = 60.0
+) -> list[Result]:
     """All measurements, or those of one group."""
     results: list[Result] = []
     with running_server() as server, tempfile.TemporaryDirectory(prefix="lms_bench_") as place:
@@ -156,6 +168,7 @@ def measure(records: int, only: str = "", million: int = _MILLION) -> list[Resul
             "mapper": _mappers(records),
             "parts": _parts(server, folder, records),
             "transform": _transform(million),
+            "serve": _serve(server, folder, records, serve_seconds),
         }
         for name, group in groups.items():
             for result in group if only in ("", name) else ():
@@ -176,10 +189,13 @@ def main() -> None:
         default=_MILLION,
         help="records of the runs for memory and scale (default: 1,000,000)",
     )
+    parser.add_argument(
+        "--serve-seconds", type=float, default=60.0, help="seconds of each run of lms serve (default: 60)"
+    )
     parser.add_argument("--only", default="", choices=["", *_GROUPS], help="one group of measurements")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     chosen = parser.parse_args()
-    results = measure(chosen.records, chosen.only, chosen.million)
+    results = measure(chosen.records, chosen.only, chosen.million, chosen.serve_seconds)
     if chosen.json:
         print(json.dumps({name: measured.as_dict() for name, measured in results}, indent=2))  # noqa: T201
     else:

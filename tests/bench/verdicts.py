@@ -31,6 +31,11 @@ FIRST, UNCHANGED_RUN, MILLION, TENTH = (
     "bytes to rows, a million",
     "bytes to rows, a tenth of a million",
 )
+SERVE = "lms serve: lists of a hundred"
+SERVE_MEDIAN_MS, SERVE_P99_MS = 15, 40
+"""Milliseconds that such a list may take longer than at the provider, at 70 % of the highest rate."""
+SERVE_GROWN_MB = 20
+"""Megabytes that the server may grow by meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ def verdicts(results: Mapping[str, Measured], million: int = 1_000_000) -> Itera
     if MILLION in results:
         yield _rate(results[MILLION])
         yield _memory(results[TENTH], results[MILLION])
+    if SERVE in results:
+        yield from _served(results[SERVE].extra)
     for destination in DESTINATIONS:
         for run in ACCOUNT_RUNS:
             tenth, whole = (account(destination, run, size) for size in (million // 10, million))
@@ -83,6 +90,26 @@ def _rate(run: Measured) -> Verdict:
         f"{RATE:,} records a second over {run.records:,} records",
         run.per_second >= RATE,
         f"{run.per_second:,.0f}, with {each:.0f} us of processor time a record on {cores:.1f} cores",
+    )
+
+
+def _served(figures: Mapping[str, float]) -> Iterator[Verdict]:
+    yield Verdict(
+        f"a list through lms serve costs {SERVE_MEDIAN_MS} ms more at the median and {SERVE_P99_MS} ms at p99",
+        figures["median_ms"] <= SERVE_MEDIAN_MS and figures["p99_ms"] <= SERVE_P99_MS,
+        f"{figures['median_ms']:.1f} and {figures['p99_ms']:.1f} ms more than {figures['direct_median_ms']:.1f} and "
+        f"{figures['direct_p99_ms']:.1f} ms, at {figures['rate']:.0f} requests a second, "
+        f"{figures['cpu_ms']:.1f} ms of processor time each",
+    )
+    yield Verdict(
+        "the memory of lms serve is flat",
+        figures["grown_mb"] <= SERVE_GROWN_MB,
+        f"{figures['grown_mb']:+.1f} MB",
+    )
+    yield Verdict(
+        "a thousand slow callers do not stop lms serve",
+        figures["slow_p99_ms"] < 1000,
+        f"beside them {figures['slow_median_ms']:.1f} ms at the median and {figures['slow_p99_ms']:.1f} ms at p99",
     )
 
 

@@ -171,3 +171,12 @@ class Tables:
 def tables(warehouse: Target) -> Tables:
     """The warehouse's tables."""
     return Tables(warehouse)
+
+
+@pytest.fixture
+def api(acme: str, tmp_path: Path) -> Iterator[Any]:
+    """A server of the unified API that reads the connection `acme`; an `Api` of serving.py."""
+    from tests.integration.serving import served
+
+    with served(tmp_path / "serve") as running:
+        yield running

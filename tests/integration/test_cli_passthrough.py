@@ -132,7 +132,7 @@ def test_filter_that_is_no_parent(own_manifest: Callable[[Callable[[Any], None]]
 
     def edit(manifest: Any) -> None:
         manifest["resources"]["users"]["read"] = [{"endpoint": "user"}]
-        manifest["resources"]["users"]["filters"] = {"id": {"args": {"id": "value"}}}
+        manifest["resources"]["users"]["filters"]["id"] = {"args": {"id": "value"}}
 
     own_manifest(edit)
     result = lms("list", "acme", "users", "--filter", "id=6")

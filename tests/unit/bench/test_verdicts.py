@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.bench.gauge import Measured
-from tests.bench.verdicts import FIRST, MILLION, TENTH, UNCHANGED_RUN, account, verdicts
+from tests.bench.verdicts import FIRST, MILLION, SERVE, TENTH, UNCHANGED_RUN, account, verdicts
 
 
 def run(records: int = 1_000_000, wall: float = 40.0, peak: float = 300.0, rows: int = 0) -> Measured:
@@ -48,3 +48,20 @@ def test_linear_cost(processor: float, met: bool) -> None:
         account("postgres", "first", size): Measured(size, 1.0, cpu=cpu) for size, cpu in sizes.items()
     }
     assert [v.met for v in verdicts(results)] == [met]
+
+
+@pytest.mark.parametrize(
+    ("figures", "met"),
+    [
+        ({}, [True, True, True]),
+        ({"median_ms": 15.5}, [False, True, True]),
+        ({"p99_ms": 41.0}, [False, True, True]),
+        ({"grown_mb": 21.0}, [True, False, True]),
+        ({"slow_p99_ms": 1001.0}, [True, True, False]),
+    ],
+)
+def test_serving(figures: dict[str, float], met: list[bool]) -> None:
+    """Latency, memory and slow callers are each judged by their own figure."""
+    good = {"median_ms": 15.0, "p99_ms": 40.0, "grown_mb": 20.0, "slow_p99_ms": 999.0, "slow_median_ms": 5.0}
+    told = {"rate": 70.0, "cpu_ms": 9.0, "direct_median_ms": 2.0, "direct_p99_ms": 5.0}
+    assert [v.met for v in verdicts({SERVE: Measured(extra=good | told | figures)})] == met
