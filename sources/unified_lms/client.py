@@ -250,9 +250,7 @@ class Client:
                 raise failed
             if wait > self._max_wait:
                 raise exhausted(wait, self._max_wait, self._timing)
-            if not isinstance(
-                failed, RateLimited
-            ):  # who was told to wait does so with all others, in the limiter
+            if not isinstance(failed, RateLimited):  # that one waits with all others, in the limiter
                 self.wait(wait)
             tried += 1
 
@@ -262,7 +260,7 @@ class Client:
             with self._counting:
                 self.requests_made += 1
             reply = self._transport.send(request, attempt)
-            if reply.status >= 400:  # judged while the place is taken: who has it next must know of the pause
+            if reply.status >= 400:  # while the place is taken: who has it next must know of a pause
                 return reply, self._pausing(reply, attempt)
         self._heed_headers(reply)
         return reply, self._judge.verdict(reply, self._body, attempt)

@@ -31,12 +31,14 @@ COMMANDS = (
     "report",
     "reset",
     "sandbox",
+    "serve",
     "status",
     "sync",
     "transform",
     "update",
 )
 GROUPS = {
+    "keys": ("create", "list", "revoke"),
     "mapping": ("diff", "lineage", "lint", "show", "test"),
     "write-back": ("apply", "approve", "plan", "retry", "status"),
 }
