@@ -110,7 +110,13 @@ def _needs_extra() -> None:
 
 @click.group("keys", short_help="Make, list and revoke the keys of lms serve.")
 def keys() -> None:
-    """Makes, lists and revokes the API keys of `lms serve`."""
+    """Makes, lists and revokes the API keys of `lms serve`.
+
+    \b
+    Examples:
+      lms keys create reports --connection acme
+      lms keys list
+    """
 
 
 @keys.command("create")
