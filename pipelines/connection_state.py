@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.database import open_database
+from pipelines.database import Database, open_database
 from pipelines.environment import Target
 from pipelines.ledger import record
+from pipelines.reading import open_reading
+from sources.unified_lms.errors import WarehouseBusy
 from sources.unified_lms.tables import CONNECTIONS
 
 CONNECTING = "connecting"
@@ -39,6 +41,27 @@ def read_state(target: Target, connection: str) -> ConnectionState | None:
             connection,
         )
     return ConnectionState(**rows[0]) if rows else None
+
+
+def glance_at_states(target: Target) -> dict[str, ConnectionState]:
+    """The states of all connections, by name, as far as the warehouse tells them at once.
+
+    A DuckDB file that another process has open tells nothing: whoever asks has something better to do than to wait.
+    """
+    try:
+        with open_reading(target, patience=0.0) as reading:
+            return {} if reading is None else _states(reading)
+    except WarehouseBusy:
+        return {}
+
+
+def _states(database: Database) -> dict[str, ConnectionState]:
+    rows = database.rows(
+        f"select connection_id, state, message, checked_at from {database.table(CONNECTIONS.name)}"
+    )
+    return {
+        row["connection_id"]: ConnectionState(row["state"], row["message"], row["checked_at"]) for row in rows
+    }
 
 
 def write_state(target: Target, connection: str, provider: str, state: str, message: str | None) -> None:

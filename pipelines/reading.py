@@ -17,24 +17,29 @@ from pipelines.waiting import wait_for_file
 
 
 @contextmanager
-def open_reading(target: Target) -> Iterator[Database | None]:
-    """The warehouse, read only; None where there is none yet, and none is made."""
+def open_reading(target: Target, *, patience: float | None = None) -> Iterator[Database | None]:
+    """The warehouse, read only; None where there is none yet, and none is made.
+
+    `patience` is how many seconds to wait for a DuckDB file that is in use; as configured by default.
+    """
     if target.destination == "duckdb" and not Path(target.location).is_file():
         yield None
         return
-    with open_client(target) as client:
+    with open_client(target, patience) as client:
         yield Database(client) if client.has_dataset() else None
 
 
 @contextmanager
-def open_client(target: Target) -> Iterator[SqlClientBase[Any]]:
+def open_client(target: Target, patience: float | None = None) -> Iterator[SqlClientBase[Any]]:
     """A client of the warehouse, read only, for as long as the block runs; the warehouse has to be there."""
     if target.destination != "duckdb":
         with _client(dlt.destinations.postgres(), target.dataset) as client:
             yield client
         return
     with (
-        wait_for_file(lambda: duckdb.connect(target.location, read_only=True), target.location) as connection,
+        wait_for_file(
+            lambda: duckdb.connect(target.location, read_only=True), target.location, limit=patience
+        ) as connection,
         _client(dlt.destinations.duckdb(connection), target.dataset) as client,
     ):
         yield client

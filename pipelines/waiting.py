@@ -31,11 +31,15 @@ def wait_for_file(
     open_file: Callable[[], _Opened],
     file: str,
     *,
+    limit: float | None = None,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
 ) -> _Opened:
-    """What `open_file` gives once no other process has the file; raises `WarehouseBusy` when that takes too long."""
-    began, wait, limit = clock(), _FIRST_PAUSE, wait_seconds()
+    """What `open_file` gives once no other process has the file.
+
+    Raises `WarehouseBusy` when that takes longer than `limit` seconds, `wait_seconds` by default.
+    """
+    began, wait, limit = clock(), _FIRST_PAUSE, wait_seconds() if limit is None else limit
     news = began + _FIRST_NEWS
     while True:
         try:

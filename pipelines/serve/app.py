@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from mappings.model import RESOURCES
+from pipelines.connection_state import ConnectionState, glance_at_states
+from pipelines.environment import target
 from pipelines.output import to_json
 from pipelines.serve import proxy, reading, writing
 from pipelines.serve.access import allow, allow_proxy
@@ -258,14 +260,18 @@ async def _connections(service: Service, request: Request) -> Response:
 
     def call() -> Response:
         names = [name for name in service.pool.names() if key.connections is None or name in key.connections]
-        return _json({"result": [_connection(service.pool, name) for name in names]})
+        known = glance_at_states(target())
+        return _json({"result": [_connection(service.pool, name, known.get(name)) for name in names]})
 
     return await service.workers.run("", call)
 
 
-def _connection(pool: Pool, name: str) -> dict[str, Any]:
+def _connection(pool: Pool, name: str, known: ConnectionState | None) -> dict[str, Any]:
+    """A connection with the latest that is known of it: by requests of this server, or by the warehouse."""
     state, at = pool.state(name)
     when = None if at is None else datetime.fromtimestamp(at, UTC)
+    if known is not None and (when is None or known.checked_at > when):
+        state, when = known.state, known.checked_at
     try:
         found = pool.look(name, describe)
     except LmsError:
