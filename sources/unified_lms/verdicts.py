@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import orjson
 
 from mappings import engine
 from sources.unified_lms.body import BodyReader, TornBody
-from sources.unified_lms.errors import KINDS, Failure, ProviderError, RateLimited, Transient
+from sources.unified_lms.errors import KINDS, Failure, ProviderError, RateLimited, Retriable, Transient
 from sources.unified_lms.limits import Timing, retry_after
 from sources.unified_lms.manifest import Endpoint, ErrorRule, Manifest
 from sources.unified_lms.redaction import Redactor, shorten
@@ -78,6 +79,8 @@ class Judge:
             text = None
         rule = self._rule(reply, text, attempt.spec)
         kind = rule.kind if rule else _default_kind(reply.status)
+        if text is None and _begins_as_json(reply) and not _may_pass(kind):
+            kind = None  # the rule that the whole body would have met may be another
         if kind is None and text is not None:
             return text
         raise self._error(kind, rule, reply, text, attempt)
@@ -149,6 +152,16 @@ def _default_kind(status: int) -> str | None:
     if status == 408 or status >= 500:
         return "transient"
     return _DEFAULT_KINDS.get(status, "invalid" if status >= 400 else "fatal")
+
+
+def _may_pass(kind: str | None) -> bool:
+    """Whether it is asked for again in any case."""
+    return kind is not None and issubclass(KINDS[kind], Retriable)
+
+
+def _begins_as_json(reply: Reply) -> bool:
+    """Whether a body that is no JSON was to be some, and is torn: others are pages or sentences, which are whole."""
+    return reply.content.removeprefix(codecs.BOM_UTF8).lstrip().startswith((b"{", b"["))
 
 
 def _remedy(kind: str, spec: Endpoint, told: str | None) -> str:

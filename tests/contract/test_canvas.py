@@ -15,7 +15,7 @@ from sources.unified_lms.manifest import load_manifest
 from sources.unified_lms.passthrough import LiveRecord, NoSuchRecord, PassThrough
 from sources.unified_lms.sandbox import Faults, Rule, SandboxServer, World, expected
 from sources.unified_lms.sandbox.dialects.canvas_options import PERMISSIONS
-from sources.unified_lms.sandbox.faults import Reply
+from sources.unified_lms.sandbox.faults import Reply, TearBody
 from sources.unified_lms.selection import Selection
 from tests.contract.harness import connect, flat, impatient, read, readable
 
@@ -115,6 +115,19 @@ def test_courses_without_progress_are_read(status: int) -> None:
     with SandboxServer(World(), "canvas", progress_error_status=status) as server:
         assert_as_expected(server, "course_enrollments")
         assert any(request.status == status for request in server.requests.matching("bulk_user_progress"))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_torn_error_for_progress_is_asked_for_again(status: int) -> None:
+    """Half of the error that there is no progress says only its status, which would fail or silence the course."""
+    with SandboxServer(World(), "canvas", progress_error_status=status) as server:
+        server.faults.add(Rule(TearBody(), path="0103/bulk_user_progress", hits=(1,)))
+        assert read(server, "course_enrollments").outcome.whole
+        asked = server.requests.matching("0103/bulk_user_progress")
+        assert [(request.status, request.fault) for request in asked] == [
+            (status, "TearBody"),
+            (status, None),
+        ]
 
 
 def test_other_types_of_enrolments_by_configuration(server: SandboxServer) -> None:

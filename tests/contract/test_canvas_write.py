@@ -15,11 +15,12 @@ from sources.unified_lms.sandbox import Rule, SandboxServer, World
 from sources.unified_lms.sandbox.faults import CutConnection
 from sources.unified_lms.writing import Refused
 from tests.contract.harness import UNLIMITED, connect, impatient
-from tests.contract.written import Writing, differing
+from tests.contract.writes import Writing, differing
 
 MANIFEST = load_manifest("canvas")
 EMAILS = [{"email": "grace.hopper@example.org", "type": None, "is_primary": True}]
 NEW: dict[str, Any] = {"first_name": "Grace", "last_name": "Hopper", "emails": EMAILS}
+COURSE: dict[str, Any] = {"title": "Compilers", "code": "CMP-1"}
 SHARD = 21070000000000000
 ZOE = str(SHARD + 6)
 """A student who is in several courses."""
@@ -33,21 +34,27 @@ def server() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def users(server: SandboxServer) -> Writing:
+def users(server: SandboxServer) -> Iterator[Writing]:
     """Its users, as a connection sees them that reads logins."""
-    return Writing(server, "users", logins=True)
+    writer = Writing(server, "users", logins=True)
+    with writer.client:
+        yield writer
 
 
 @pytest.fixture
-def courses(server: SandboxServer) -> Writing:
+def courses(server: SandboxServer) -> Iterator[Writing]:
     """Its courses."""
-    return Writing(server, "courses")
+    writer = Writing(server, "courses")
+    with writer.client:
+        yield writer
 
 
 @pytest.fixture
-def enrollments(server: SandboxServer) -> Writing:
+def enrollments(server: SandboxServer) -> Iterator[Writing]:
     """Its enrolments."""
-    return Writing(server, "course_enrollments")
+    writer = Writing(server, "course_enrollments")
+    with writer.client:
+        yield writer
 
 
 # -- users -----------------------------------------------------------------------------------------
@@ -64,21 +71,21 @@ def test_a_user_is_made_as_asked_for(users: Writing) -> None:
         "timezone": "America/New_York",
         "custom_fields": {"sis_user_id": "S-77", "integration_id": "I-77"},
     }
-    found = users.get(users.create(**wanted))
+    found = users.get(users.create(wanted))
     assert {name: found[name] for name in wanted} == wanted
 
 
 @pytest.mark.parametrize("login", ["grace.hopper+x", "4711", "gh", "Grace %_ Hopper"])
 def test_a_user_is_found_by_login_whatever_it_is(users: Writing, login: str) -> None:
     """Digits, which a search takes for an id, and less than three signs, which it refuses, are not searched for."""
-    made = users.create(**NEW, username=login)
+    made = users.create(NEW | {"username": login})
     assert made in [one["id"] for one in users.find(username=login)]
-    assert users.write("create", **NEW, username=login).step.action == "skip"
+    assert users.write("create", NEW | {"username": login}).step.action == "skip"
 
 
 def test_a_user_without_a_username_is_found_by_address(users: Writing) -> None:
     """The login is the address, and the model has no username then."""
-    made = users.create(**NEW)
+    made = users.create(NEW)
     assert (users.get(made)["username"], users.get(made)["status"]) == (None, "active")
     assert [one["id"] for one in users.find(emails="grace.hopper@example.org")] == [made]
 
@@ -105,21 +112,22 @@ def test_a_lookup_searches(server: SandboxServer, users: Writing) -> None:
 def test_a_user_changes_in_what_is_named(users: Writing, changes: dict[str, Any], others: set[str]) -> None:
     """And in nothing else, but that a name made of two goes with them."""
     before = users.get(ZOE)
-    after = users.update(ZOE, **changes)
+    after = users.update(ZOE, changes)
     assert {name: after[name] for name in changes} == changes
     assert differing("users", before, after) == {*changes, *others}
 
 
 def test_a_user_is_suspended_and_back(users: Writing) -> None:
     """As the logins tell it."""
-    assert users.update(ZOE, status="suspended")["status"] == "suspended"
-    assert users.update(ZOE, status="active")["status"] == "active"
+    assert users.update(ZOE, {"status": "suspended"})["status"] == "suspended"
+    assert users.update(ZOE, {"status": "active"})["status"] == "active"
 
 
 def test_a_status_is_not_sent_where_it_could_not_be_read(server: SandboxServer) -> None:
     """A connection that reads no logins could never tell whether it was done."""
-    with pytest.raises(Refused, match="logins = true"):
-        Writing(server, "users").update(ZOE, status="suspended")
+    writer = Writing(server, "users")
+    with writer.client, pytest.raises(Refused, match="logins = true"):
+        writer.update(ZOE, {"status": "suspended"})
     assert not [request for request in server.requests.matching("/users") if request.method == "PUT"]
 
 
@@ -128,7 +136,7 @@ def test_a_user_is_deleted(users: Writing) -> None:
     users.delete(ZOE)
     with pytest.raises(NoSuchRecord):
         users.get(ZOE)
-    assert users.write("delete", ZOE).step.action == "skip"
+    assert users.write("delete", {}, ZOE).step.action == "skip"
 
 
 def test_a_login_that_is_taken_is_refused_with_a_remedy(server: SandboxServer) -> None:
@@ -157,7 +165,7 @@ def test_a_course_is_made_as_asked_for(courses: Writing) -> None:
         "custom_fields": DATES | {"sis_course_id": "C-77", "integration_id": "I-77"},
     }
     refs = {"organization": {"id": str(SHARD + 3)}, "categories": [{"id": str(SHARD + 2)}]}
-    made = courses.create(**wanted, **refs)
+    made = courses.create(wanted | refs)
     found = courses.get(made)
     assert {name: found[name] for name in wanted} == wanted
     assert (found["organization"]["id"], found["categories"][0]["id"]) == (str(SHARD + 3), str(SHARD + 2))
@@ -166,7 +174,7 @@ def test_a_course_is_made_as_asked_for(courses: Writing) -> None:
 
 def test_a_course_is_a_draft_unless_it_says_otherwise(courses: Writing) -> None:
     """Nothing is published by accident."""
-    assert courses.get(courses.create(title="Compilers", code="CMP-1"))["status"] == "draft"
+    assert courses.get(courses.create(COURSE))["status"] == "draft"
 
 
 @pytest.mark.parametrize(
@@ -185,9 +193,9 @@ def test_a_course_is_a_draft_unless_it_says_otherwise(courses: Writing) -> None:
 def test_a_course_changes_in_what_is_named(courses: Writing, changes: dict[str, Any]) -> None:
     """And in nothing else; the description can be taken away."""
     custom = {"sis_course_id": "C-1"}
-    made = courses.create(title="Compilers", code="CMP-1", description="A-0", custom_fields=custom)
+    made = courses.create(COURSE | {"description": "A-0", "custom_fields": custom})
     before = courses.get(made)
-    after = courses.update(made, **changes)
+    after = courses.update(made, changes)
     wanted = {"custom_fields": custom | changes["custom_fields"]} if "custom_fields" in changes else changes
     assert {name: after[name] for name in wanted} == wanted
     assert differing("courses", before, after) == {*changes}
@@ -195,22 +203,22 @@ def test_a_course_changes_in_what_is_named(courses: Writing, changes: dict[str, 
 
 def test_a_date_of_a_course_is_taken_away(courses: Writing) -> None:
     """By null, and the other one stays."""
-    made = courses.create(title="Compilers", code="CMP-1", custom_fields=DATES)
-    after = courses.update(made, custom_fields={"starts_at": None})
+    made = courses.create(COURSE | {"custom_fields": DATES})
+    after = courses.update(made, {"custom_fields": {"starts_at": None}})
     assert "starts_at" not in after["custom_fields"]
     assert after["custom_fields"]["ends_at"] == DATES["ends_at"]
 
 
 def test_an_archived_course_is_published_again(courses: Writing) -> None:
     """There and back, and to a draft."""
-    made = courses.create(title="Compilers", code="CMP-1", status="published")
+    made = courses.create(COURSE | {"status": "published"})
     for status in ("archived", "published", "draft"):
-        assert courses.update(made, status=status)["status"] == status
+        assert courses.update(made, {"status": status})["status"] == status
 
 
 def test_a_course_is_deleted_and_not_concluded(courses: Writing) -> None:
     """Then there is no such record."""
-    made = courses.create(title="Compilers", code="CMP-1")
+    made = courses.create(COURSE)
     courses.delete(made)
     with pytest.raises(NoSuchRecord):
         courses.get(made)
@@ -222,7 +230,7 @@ def test_a_course_is_deleted_and_not_concluded(courses: Writing) -> None:
 @pytest.fixture
 def pair(courses: Writing) -> dict[str, Any]:
     """A user and a published course in which the user is not."""
-    made = courses.create(title="Compilers", code="CMP-1", status="published")
+    made = courses.create(COURSE | {"status": "published"})
     return {"user": {"id": ZOE}, "course": {"id": made}}
 
 
@@ -232,17 +240,17 @@ def test_a_student_is_enrolled_and_found(
 ) -> None:
     """With an end where one is asked for; nothing is to be done a second time."""
     custom = {"expires_at": "2027-06-30T00:00:00Z"}
-    found = enrollments.get(enrollments.create(**pair, status=asked, custom_fields=custom))
+    found = enrollments.get(enrollments.create(pair | {"status": asked, "custom_fields": custom}))
     assert (found["status"], found["status_source"]) == (asked, state)
     assert found["custom_fields"]["expires_at"] == "2027-06-30T00:00:00Z"
-    listed = enrollments.find(user_id=ZOE, course_id=pair["course"]["id"])
+    listed = enrollments.find(**{"user[id]": ZOE, "course[id]": pair["course"]["id"]})
     assert [one["id"] for one in listed] == [found["id"]]
-    assert enrollments.write("create", **pair).step.action == "skip"
+    assert enrollments.write("create", pair).step.action == "skip"
 
 
 def test_a_student_is_active_where_nothing_is_said(enrollments: Writing, pair: dict[str, Any]) -> None:
     """Canvas's own default is an invitation."""
-    assert enrollments.get(enrollments.create(**pair))["status_source"] == "active"
+    assert enrollments.get(enrollments.create(pair))["status_source"] == "active"
 
 
 @pytest.mark.parametrize(
@@ -252,59 +260,59 @@ def test_an_enrolment_is_given_a_status(
     enrollments: Writing, pair: dict[str, Any], status: str, state: str
 ) -> None:
     """Concluded, made inactive, or accepted."""
-    made = enrollments.create(**pair, status="assigned")
-    after = enrollments.update(made, status=status)
+    made = enrollments.create(pair | {"status": "assigned"})
+    after = enrollments.update(made, {"status": status})
     assert (after["status"], after["status_source"]) == (status, state)
 
 
 @pytest.mark.parametrize("first", ["completed", "withdrawn"])
 def test_an_enrolment_that_has_ended_goes_on(enrollments: Writing, pair: dict[str, Any], first: str) -> None:
     """It is the same one, by its id."""
-    made = enrollments.create(**pair)
-    enrollments.update(made, status=first)
-    assert enrollments.update(made, status="enrolled")["status"] == "enrolled"
+    made = enrollments.create(pair)
+    enrollments.update(made, {"status": first})
+    assert enrollments.update(made, {"status": "enrolled"})["status"] == "enrolled"
 
 
 def test_concluding_is_no_proof_of_completion(server: SandboxServer, enrollments: Writing) -> None:
     """A learner who had not met the requirements is completed, without a date and flagged."""
-    open_ones = [one for one in enrollments.find(user_id=ZOE) if one["status"] == "in_progress"]
-    after = enrollments.update(open_ones[0]["id"], status="completed")
+    open_ones = [one for one in enrollments.find(**{"user[id]": ZOE}) if one["status"] == "in_progress"]
+    after = enrollments.update(open_ones[0]["id"], {"status": "completed"})
     assert (after["status"], after["completed_at"]) == ("completed", None)
     assert after["custom_fields"]["requirements_met"] is False
 
 
 def test_an_enrolment_is_deleted_and_comes_back(enrollments: Writing, pair: dict[str, Any]) -> None:
     """It can still be read, as withdrawn, which counts as gone; enrolling again revives it."""
-    made = enrollments.create(**pair)
+    made = enrollments.create(pair)
     enrollments.delete(made)
     assert enrollments.get(made)["status_source"] == "deleted"
-    assert enrollments.write("delete", made).step.action == "skip"
-    assert enrollments.create(**pair) == made
+    assert enrollments.write("delete", {}, made).step.action == "skip"
+    assert enrollments.create(pair) == made
 
 
 def test_nobody_is_enrolled_in_an_archived_course(
     courses: Writing, enrollments: Writing, pair: dict[str, Any]
 ) -> None:
     """Canvas's words are in the error, and what to do."""
-    courses.update(pair["course"]["id"], status="archived")
+    courses.update(pair["course"]["id"], {"status": "archived"})
     with pytest.raises(
         Invalid, match=r"to a concluded course.*Update the `status` of the course to published"
     ):
-        enrollments.create(**pair)
+        enrollments.create(pair)
 
 
 @pytest.mark.parametrize("wrong", ["user", "course"])
 def test_a_missing_user_or_course_is_told(enrollments: Writing, pair: dict[str, Any], wrong: str) -> None:
     """What there is not cannot be enrolled."""
     with pytest.raises((NotFound, Refused)):
-        enrollments.create(**pair | {wrong: {"id": str(SHARD + 4711)}})
+        enrollments.create(pair | {wrong: {"id": str(SHARD + 4711)}})
 
 
 def test_progress_is_refused(enrollments: Writing, pair: dict[str, Any]) -> None:
     """Canvas alone tells how far a learner has come."""
-    made = enrollments.create(**pair)
+    made = enrollments.create(pair)
     with pytest.raises(Refused, match="no call that makes an enrolment passed"):
-        enrollments.update(made, status="passed")
+        enrollments.update(made, {"status": "passed"})
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,12 @@ from sources.unified_lms.sandbox import Rule, SandboxServer, World
 from sources.unified_lms.sandbox.faults import CutConnection
 from sources.unified_lms.writing import Refused
 from tests.contract.harness import UNLIMITED, connect, impatient
-from tests.contract.written import Writing, differing
+from tests.contract.writes import Writing, differing
 
 MANIFEST = load_manifest("talentlms")
 EMAILS = [{"email": "grace.hopper@example.org", "type": None, "is_primary": True}]
 NEW: dict[str, Any] = {"first_name": "Grace", "last_name": "Hopper", "emails": EMAILS}
+COURSE: dict[str, Any] = {"title": "Compilers", "code": "CMP-1"}
 
 
 @pytest.fixture
@@ -30,41 +31,47 @@ def server() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def users(server: SandboxServer) -> Writing:
+def users(server: SandboxServer) -> Iterator[Writing]:
     """Its users."""
-    return Writing(server, "users")
+    writer = Writing(server, "users")
+    with writer.client:
+        yield writer
 
 
 @pytest.fixture
-def courses(server: SandboxServer) -> Writing:
+def courses(server: SandboxServer) -> Iterator[Writing]:
     """Its courses."""
-    return Writing(server, "courses")
+    writer = Writing(server, "courses")
+    with writer.client:
+        yield writer
 
 
 @pytest.fixture
-def enrollments(server: SandboxServer) -> Writing:
+def enrollments(server: SandboxServer) -> Iterator[Writing]:
     """Its enrolments."""
-    return Writing(server, "course_enrollments")
+    writer = Writing(server, "course_enrollments")
+    with writer.client:
+        yield writer
 
 
 def test_a_user_is_made_as_asked_for(users: Writing) -> None:
     """Field by field; the id is that of the record that is read."""
     custom = {"custom_field_1": "Navy", "custom_field_2": "on"}
     wanted = {**NEW, "username": "grace", "role": "instructor", "status": "active", "custom_fields": custom}
-    found = users.get(users.create(**wanted))
+    found = users.get(users.create(wanted))
     assert {name: found[name] for name in wanted} == wanted
 
 
 def test_a_user_without_a_username_has_the_address_for_a_login(server: SandboxServer, users: Writing) -> None:
     """The model then has no username; a second creation finds the user who is there."""
-    made = users.create(**NEW)
+    made = users.create(NEW)
     assert server.world.person(int(made)).login == "grace.hopper@example.org"
-    assert users.write("create", **NEW).step.action == "skip"
+    assert users.write("create", NEW).step.action == "skip"
 
 
 def test_a_user_is_found_by_login_and_by_address(users: Writing) -> None:
     """Each by a call of its own, whatever signs are in it; who is not there is not found."""
-    made = users.create(**NEW, username="odd:login,+100% ü")
+    made = users.create(NEW | {"username": "odd:login,+100% ü"})
     assert [one["id"] for one in users.find(username="odd:login,+100% ü")] == [made]
     assert [one["id"] for one in users.find(emails="grace.hopper@example.org")] == [made]
     assert users.find(username="nobody") == users.find(emails="nobody@example.org") == []
@@ -90,21 +97,21 @@ def test_a_lookup_does_not_list_all_users(server: SandboxServer, users: Writing)
 def test_a_user_changes_in_what_is_named(users: Writing, changes: dict[str, Any]) -> None:
     """And in nothing else but the date of the last change."""
     before = users.get("6")
-    after = users.update("6", **changes)
+    after = users.update("6", changes)
     assert {name: after[name] for name in changes} == changes
     assert differing("users", before, after) == {"updated_at", *changes}
 
 
 def test_a_role_is_given(users: Writing) -> None:
     """By the name of a built-in user type."""
-    after = users.update("6", role="admin")
+    after = users.update("6", {"role": "admin"})
     assert (after["role"], after["role_source"]) == ("admin", "Admin-Type")
 
 
 def test_custom_fields_that_are_not_named_stay(users: Writing) -> None:
     """A value is set, another emptied, and the third is as it was."""
     before = users.get("1")["custom_fields"]
-    after = users.update("1", custom_fields={"custom_field_1": "Other Ltd", "custom_field_3": None})
+    after = users.update("1", {"custom_fields": {"custom_field_1": "Other Ltd", "custom_field_3": None}})
     wanted = before | {"custom_field_1": "Other Ltd"}
     del wanted["custom_field_3"]
     assert after["custom_fields"] == wanted
@@ -112,8 +119,8 @@ def test_custom_fields_that_are_not_named_stay(users: Writing) -> None:
 
 def test_an_inactive_user_is_active_again(users: Writing) -> None:
     """There and back."""
-    assert users.update("6", status="inactive")["status"] == "inactive"
-    assert users.update("6", status="active")["status"] == "active"
+    assert users.update("6", {"status": "inactive"})["status"] == "inactive"
+    assert users.update("6", {"status": "active"})["status"] == "active"
 
 
 def test_a_user_is_deleted(users: Writing) -> None:
@@ -149,7 +156,7 @@ def test_a_course_is_made_as_asked_for(courses: Writing) -> None:
         "status": "published",
         "custom_fields": {"custom_field_1": "R&D", "custom_field_2": "off"},
     }
-    made = courses.create(**wanted, categories=[{"id": "3"}])
+    made = courses.create(wanted | {"categories": [{"id": "3"}]})
     found = courses.get(made)
     assert {name: found[name] for name in wanted} == wanted
     assert found["categories"] == [{"id": "3", "name": "Språk / Languages"}]
@@ -158,7 +165,7 @@ def test_a_course_is_made_as_asked_for(courses: Writing) -> None:
 
 def test_a_course_is_deleted(courses: Writing) -> None:
     """Then there is no such record."""
-    made = courses.create(title="Compilers", code="CMP-1")
+    made = courses.create(COURSE)
     courses.delete(made)
     with pytest.raises(NoSuchRecord):
         courses.get(made)
@@ -167,27 +174,27 @@ def test_a_course_is_deleted(courses: Writing) -> None:
 @pytest.fixture
 def pair(courses: Writing) -> dict[str, Any]:
     """A user and a course in which the user is not."""
-    return {"user": {"id": "6"}, "course": {"id": courses.create(title="Compilers", code="CMP-1")}}
+    return {"user": {"id": "6"}, "course": {"id": courses.create(COURSE)}}
 
 
 def test_a_learner_is_enrolled_and_found(enrollments: Writing, pair: dict[str, Any]) -> None:
     """The id is made of both; the enrolment is among those of the user."""
-    made = enrollments.create(**pair, status="enrolled")
+    made = enrollments.create(pair | {"status": "enrolled"})
     found = enrollments.get(made)
     assert (found["user"]["id"], found["course"]["id"], found["status"]) == (
         "6",
         pair["course"]["id"],
         "enrolled",
     )
-    assert made in [one["id"] for one in enrollments.find(user_id="6")]
+    assert made in [one["id"] for one in enrollments.find(**{"user[id]": "6"})]
 
 
 def test_who_is_enrolled_already_is_told_apart(
     server: SandboxServer, enrollments: Writing, pair: dict[str, Any]
 ) -> None:
     """Nothing is sent where it can be read, and the portal's message is no failure where it could not."""
-    enrollments.create(**pair)
-    assert enrollments.write("create", **pair).step.action == "skip"
+    enrollments.create(pair)
+    assert enrollments.write("create", pair).step.action == "skip"
     args = {"course": pair["course"]["id"], "user": "6"}
     with Client(MANIFEST, connect(server), timing=impatient()) as client, pytest.raises(AlreadyDone):
         client.call("addusertocourse", {"args": args})
@@ -214,7 +221,7 @@ def test_a_missing_user_or_course_is_told_apart(
 
 def test_an_enrolment_ends(server: SandboxServer, enrollments: Writing, pair: dict[str, Any]) -> None:
     """Then there is no such record; ending it once more finds it done already."""
-    made = enrollments.create(**pair)
+    made = enrollments.create(pair)
     enrollments.delete(made)
     with pytest.raises(NoSuchRecord):
         enrollments.get(made)
@@ -228,7 +235,7 @@ def test_progress_is_refused_before_anything_is_sent(
 ) -> None:
     """The portal hears nothing of an enrolment that is to be completed at once."""
     with pytest.raises(Refused, match="TalentLMS tells the progress"):
-        enrollments.create(**pair, status="completed")
+        enrollments.create(pair | {"status": "completed"})
     assert not server.requests.matching("addusertocourse")
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
+from mappings.model import RESOURCES
 from sources.unified_lms.client import Client
 from sources.unified_lms.manifest import load_manifest
 from sources.unified_lms.passthrough import LiveRecord, NoSuchRecord, PassThrough
 from sources.unified_lms.policy import WritePolicy
 from sources.unified_lms.sandbox import SandboxServer
-from sources.unified_lms.writing import Intent, Writer
+from sources.unified_lms.writing import Intent, Writer, Written
 from tests.contract.harness import connect, impatient
 
 Record = dict[str, Any]
@@ -51,18 +53,18 @@ class Writing:
 
     def create(self, record: Record) -> str:
         """Makes a record, which is then as it was asked for; its id."""
-        found = self._write("create", record).record_id
+        found = self._done("create", record).record_id
         assert isinstance(found, str)
         return found
 
     def update(self, record_id: str, record: Record) -> Record:
         """Changes a record, which is then as it was asked for; what is read of it after that."""
-        self._write("update", record, record_id)
+        self._done("update", record, record_id)
         return self.get(record_id)
 
     def delete(self, record_id: str) -> None:
         """Deletes a record, which is then gone."""
-        self._write("delete", {}, record_id)
+        self._done("delete", {}, record_id)
 
     def refused(self, operation: str, record: Record, record_id: str | None = None) -> str:
         """Why a write is refused, nothing having been sent."""
@@ -70,8 +72,17 @@ class Writing:
         assert step.refusal is not None
         return str(step.refusal)
 
-    def _write(self, operation: str, record: Record, record_id: str | None = None) -> Any:
-        written = self._writer.write(Intent(self._resource, operation, record_id, record))
+    def write(self, operation: str, record: Record, record_id: str | None = None) -> Written:
+        """What became of an intent, whatever it is."""
+        return self._writer.write(Intent(self._resource, operation, record_id, record))
+
+    def _done(self, operation: str, record: Record, record_id: str | None = None) -> Written:
+        written = self.write(operation, record, record_id)
         assert written.sent, f"nothing was sent: {written.step.reason}"
-        assert written.left == ()
+        assert (written.step.action, written.left) == (operation, ())
         return written
+
+
+def differing(resource: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    """The fields of the model that differ between two unified records."""
+    return {one.name for one in RESOURCES[resource].fields if before[one.name] != after[one.name]}

@@ -15,9 +15,10 @@ from sources.unified_lms.errors import (
     NoData,
     NotFound,
     ProviderError,
+    Transient,
     Unauthorized,
 )
-from tests.unit.sources.conftest import SECRET, Provider
+from tests.unit.sources.conftest import SECRET, FakeTime, Provider
 
 Connect = Callable[..., Client]
 PLAIN = "endpoints: {users: {path: /users}}"
@@ -63,6 +64,47 @@ def test_a_403_that_means_wait(provider: Provider, connect: Connect) -> None:
         (403, {"Content-Type": "text/plain"}, b"403 Forbidden (Rate Limit Exceeded)\n"), (200, {}, [1])
     )
     assert connect(RULES).call("users").text == "[1]"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+@pytest.mark.parametrize("body", [b'{"exception": "x", "errorc', b"\xef\xbb\xbf\n[{"])
+def test_an_error_whose_body_is_torn_is_asked_for_again(
+    status: int, body: bytes, provider: Provider, connect: Connect
+) -> None:
+    """What a rule would have found in it is not there, so that its status alone would say something else."""
+    provider.script((status, {}, body), (status, {}, {"exception": "x", "errorcode": "usernotenroled"}))
+    with pytest.raises(NoData):
+        connect(RULES).call("users")
+    assert len(provider.asked) == 2
+
+
+def test_an_error_that_stays_torn_says_so(provider: Provider, connect: Connect) -> None:
+    """After the last try nobody knows what the provider meant, and it is not taken for what its status says."""
+    provider.script((404, {"Content-Type": "application/json"}, b'{"errors'))
+    with pytest.raises(
+        Transient, match=r"answered 404 with 8 bytes that are no whole JSON \(application/json\)"
+    ):
+        connect(RULES).call("users")
+
+
+@pytest.mark.parametrize("body", [b"<html><h1>Not Found</h1>", b"Not Found"])
+def test_an_error_that_is_no_json_means_what_its_status_says(
+    body: bytes, provider: Provider, connect: Connect
+) -> None:
+    """A page or a sentence of a server in between is whole, and the same when it is asked for again."""
+    provider.script((404, {}, body))
+    with pytest.raises(NotFound):
+        connect(RULES).call("users")
+    assert len(provider.asked) == 1
+
+
+def test_a_torn_429_still_says_how_long_to_wait(
+    provider: Provider, connect: Connect, fake_time: FakeTime
+) -> None:
+    """What is asked for again in any case keeps its kind, and with it the provider's own word."""
+    provider.script((429, {"Retry-After": "7"}, b'{"err'), (200, {}, []))
+    connect(RULES).call("users")
+    assert fake_time.slept == [7.0]
 
 
 def test_a_401_asks_for_new_credentials(provider: Provider, connect: Connect) -> None:
