@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -256,14 +257,34 @@ def _read(
 def _apply(name: str, place: Target, requests: list[Request], approval: Path | None, as_json: bool) -> None:
     from pipelines.write_back.running import apply_requests
 
-    with stoppable() as stop:
-        applied = apply_requests(name, place, requests, approval=approval, stop=stop, progress=_tell)
+    with stoppable() as stop, _progress(name) as tell:
+        applied = apply_requests(name, place, requests, approval=approval, stop=stop, progress=tell)
     _show_applied(name, applied, as_json)
     finish(INCOMPLETE if applied.left or applied.count("failed") or applied.differing else DONE)
 
 
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar where somebody watches standard error, a line now and then elsewhere."""
+    if not interactive():
+        yield _tell
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task(f"{name} requests", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
 def _tell(done: int, total: int) -> None:
-    if interactive() or done % _EVERY == 0 or done == total:
+    if done % _EVERY == 0 or done == total:
         note(f"{done:,} of {total:,} requests")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,12 @@ def test_a_table_that_there_is_not_is_an_error(writable: str, requests: str) -> 
     refused = lms("write-back", "plan", writable, "--table", "lms.write_back_request")
     assert refused.exit_code == 2
     assert "there is no such table" in refused.stderr
+
+
+def test_an_apply_shows_how_far_it_is(writable: str, requests: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bar where somebody watches standard error, a line elsewhere; results stay on standard output."""
+    assert "3 of 3 requests" in lms("write-back", "apply", writable, "--from", requests).stderr
+    monkeypatch.setattr(sys.modules["pipelines.cli.write_back"], "interactive", lambda: True)
+    watched = lms("write-back", "apply", writable, "--from", requests, "--json")
+    assert "3/3" in watched.stderr
+    assert orjson.loads(watched.stdout)["connection"] == writable
