@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pipelines.backfill_ledger import Asked, Ledger, Row, begin, find_unfinished, is_done
+from pipelines.connection_state import record_state
 from pipelines.environment import Target
 from pipelines.leases import Lease, Work, lease
 from pipelines.pace import Pace
 from pipelines.partitions import PARENTS, WINDOW, Partition, ranges, whole, windows
 from pipelines.recovery import finish_pending
 from pipelines.schema import prepare_tables
-from pipelines.sync import ResourceResult, record_state, run_resource, wanted_resources
+from pipelines.sync import ResourceResult, run_resource, wanted_resources
 from pipelines.work import taken_by_others, working_folder
 from sources.unified_lms.client import Client
 from sources.unified_lms.connection import Connection, load_connection, manifest_of

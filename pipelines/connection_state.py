@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dlt
+
 from pipelines.database import Database, open_database
 from pipelines.environment import Target
 from pipelines.ledger import record
 from pipelines.reading import open_reading
-from sources.unified_lms.errors import WarehouseBusy
+from sources.unified_lms.connection import Connection
+from sources.unified_lms.errors import Unauthorized, WarehouseBusy
 from sources.unified_lms.tables import CONNECTIONS
 
 CONNECTING = "connecting"
@@ -66,6 +69,19 @@ def _states(database: Database) -> dict[str, ConnectionState]:
 
 def write_state(target: Target, connection: str, provider: str, state: str, message: str | None) -> None:
     """Writes the state of a connection, and makes the warehouse if need be; may be done while a run is under way."""
+    put_state(target.pipeline(connection, "connect"), connection, provider, state, message)
+
+
+def record_state(pipeline: dlt.Pipeline, connection: Connection, refusal: Unauthorized | None) -> None:
+    """Writes that a connection works, or that the provider refused its credentials; by the run that has found it."""
+    state, message = (ACTIVE, None) if refusal is None else (NEEDS_REAUTH, str(refusal))
+    put_state(pipeline, connection.name, connection.provider, state, message)
+
+
+def put_state(
+    pipeline: dlt.Pipeline, connection: str, provider: str, state: str, message: str | None
+) -> None:
+    """Writes a row of the table `connections` through a pipeline, in whose working folder nobody else is."""
     row = {
         "connection_id": connection,
         "provider": provider,
@@ -73,4 +89,4 @@ def write_state(target: Target, connection: str, provider: str, state: str, mess
         "message": message,
         "checked_at": datetime.now(UTC),
     }
-    record(target.pipeline(connection, "connect"), CONNECTIONS, [row])
+    record(pipeline, CONNECTIONS, [row])

@@ -15,6 +15,7 @@ from typing import Any, Unpack
 import dlt
 
 from mappings.model import RESOURCES
+from pipelines.connection_state import record_state
 from pipelines.custom_columns import record_mappings
 from pipelines.environment import Target
 from pipelines.leases import Lease, turn
@@ -29,7 +30,7 @@ from sources.unified_lms.filters import check_filters
 from sources.unified_lms.manifest import Manifest
 from sources.unified_lms.run import How, Options
 from sources.unified_lms.source import build_resources, source_of
-from sources.unified_lms.tables import CONNECTIONS, SYNC_RUNS
+from sources.unified_lms.tables import SYNC_RUNS
 
 BUSY = "busy"
 """The status of a resource that another run is at; it is no run, and `sync_runs` has no row of it."""
@@ -249,18 +250,6 @@ def _record_state(pipeline: dlt.Pipeline, connection: Connection, results: Seque
     if errors and needs is None:
         return  # the provider or the data is at fault, not the connection: its state stays as it was
     record_state(pipeline, connection, needs)
-
-
-def record_state(pipeline: dlt.Pipeline, connection: Connection, refusal: Unauthorized | None) -> None:
-    """Writes into `connections` that a connection works, or that the provider refused its credentials."""
-    row = {
-        "connection_id": connection.name,
-        "provider": connection.provider,
-        "state": "needs_reauth" if refusal else "active",
-        "message": str(refusal) if refusal else None,
-        "checked_at": datetime.now(UTC),
-    }
-    record(pipeline, CONNECTIONS, [row])
 
 
 def own_error(error: BaseException) -> LmsError | None:

@@ -6,7 +6,7 @@ what is true, so that nothing is done twice and nothing is lost, wherever the pr
 
 from __future__ import annotations
 
-import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -39,8 +39,6 @@ from sources.unified_lms.errors import (
 )
 from sources.unified_lms.stopping import Stop
 from sources.unified_lms.writing import NotAllowed, Refused, Step, Writer, Written
-
-log = logging.getLogger(__name__)
 
 _CONNECTION_FAULTS = (Unauthorized, Forbidden, Redirected, ConfigurationError, NotAllowed)
 _LEAST_FAILURES = 10
@@ -77,10 +75,16 @@ class Applied:
     stopped: str | None = None
     refusal: Unauthorized | None = None
     """The provider's refusal of the credentials, where that ended it."""
+    _counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, outcome: Outcome) -> None:
+        """Takes down what became of one more request."""
+        self.outcomes.append(outcome)
+        self._counts[outcome.status] += 1
 
     def count(self, status: str) -> int:
         """How many have a status."""
-        return sum(outcome.status == status for outcome in self.outcomes)
+        return self._counts[status]
 
     @property
     def differing(self) -> int:
@@ -140,7 +144,6 @@ class Applying:
         self._ledger = ledger
         self._policy = writer.connection.writes
         self._stop = stop or Stop()
-        self._cap = self._policy.max_writes
         self.applied = Applied()
 
     def run(
@@ -150,7 +153,7 @@ class Applying:
         progress: Progress = lambda done, total: None,
     ) -> Applied:
         """Does the requests; `check` raises where the right to go on was lost."""
-        rows = self._ledger.rows([request.key for request in requests])
+        rows = self._ledger.rows()
         for number, request in enumerate(requests):
             reason = self._reason_to_stop()
             if reason is not None:
@@ -158,7 +161,7 @@ class Applying:
                 break
             check()
             outcome = self._one(request, rows.get(request.key))
-            self.applied.outcomes.append(outcome)
+            self.applied.add(outcome)
             progress(number + 1, len(requests))
         return self.applied
 
@@ -173,8 +176,8 @@ class Applying:
             return f"{failed} requests failed, more than max_failures allows"
         if failed >= _LEAST_FAILURES and failed > policy.max_failure_share * len(applied.outcomes):
             return f"{failed} of {len(applied.outcomes)} requests failed, more than max_failure_share allows"
-        if applied.count(DONE) + failed >= self._cap:
-            return f"{self._cap} writes are as many as max_writes allows for one apply"
+        if applied.count(DONE) + failed >= policy.max_writes:
+            return f"{policy.max_writes} writes are as many as max_writes allows for one apply"
         return None
 
     def _one(self, request: Request, row: Row | None) -> Outcome:

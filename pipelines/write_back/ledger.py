@@ -30,16 +30,15 @@ class WriteLog:
         self._provider = provider
         self._run_id = run_id
 
-    def rows(self, keys: Sequence[str] | None = None) -> dict[str, Row]:
-        """The connection's rows by request, or those of some requests."""
+    def rows(self) -> dict[str, Row]:
+        """The connection's rows by request, oldest first."""
         with open_database(self._client) as database:
             found = database.rows(
                 f"select * from {database.table(WRITE_BACK_LOG.name)} "
                 f"where {database.columns('connection_id')} = %s order by {database.columns('requested_at')}",
                 self._connection,
             )
-        rows = {row["request_id"]: row for row in found}
-        return rows if keys is None else {key: rows[key] for key in keys if key in rows}
+        return {row["request_id"]: row for row in found}
 
     def begin(self, request: Request, action: str, record_id: str | None) -> None:
         """The request is about to be sent; from here on its outcome is unknown until it is told."""

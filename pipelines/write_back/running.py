@@ -10,11 +10,11 @@ from pathlib import Path
 
 import dlt
 
+from pipelines.connection_state import record_state
 from pipelines.environment import Target
 from pipelines.leases import Lease, lease
 from pipelines.reading import warehouse_exists
 from pipelines.schema import prepare_tables
-from pipelines.sync import record_state
 from pipelines.work import working_folder
 from pipelines.write_back.applying import Applied, Applying, Outcome, Planned, Progress, plan
 from pipelines.write_back.approval import approve, plan_id, refuse_unapproved

@@ -15,7 +15,7 @@ from sources.unified_lms.sandbox import Rule, SandboxServer, World
 from sources.unified_lms.sandbox.faults import CutConnection
 from sources.unified_lms.writing import Refused
 from tests.contract.harness import UNLIMITED, connect, impatient
-from tests.contract.writes import Writing, differing
+from tests.contract.writes import Writing, differing, writing
 
 MANIFEST = load_manifest("canvas")
 EMAILS = [{"email": "grace.hopper@example.org", "type": None, "is_primary": True}]
@@ -36,25 +36,7 @@ def server() -> Iterator[SandboxServer]:
 @pytest.fixture
 def users(server: SandboxServer) -> Iterator[Writing]:
     """Its users, as a connection sees them that reads logins."""
-    writer = Writing(server, "users", logins=True)
-    with writer.client:
-        yield writer
-
-
-@pytest.fixture
-def courses(server: SandboxServer) -> Iterator[Writing]:
-    """Its courses."""
-    writer = Writing(server, "courses")
-    with writer.client:
-        yield writer
-
-
-@pytest.fixture
-def enrollments(server: SandboxServer) -> Iterator[Writing]:
-    """Its enrolments."""
-    writer = Writing(server, "course_enrollments")
-    with writer.client:
-        yield writer
+    yield from writing(server, "users", logins=True)
 
 
 # -- users -----------------------------------------------------------------------------------------
@@ -236,83 +218,83 @@ def pair(courses: Writing) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("asked", "state"), [("enrolled", "active"), ("assigned", "invited")])
 def test_a_student_is_enrolled_and_found(
-    enrollments: Writing, pair: dict[str, Any], asked: str, state: str
+    enrolments: Writing, pair: dict[str, Any], asked: str, state: str
 ) -> None:
     """With an end where one is asked for; nothing is to be done a second time."""
     custom = {"expires_at": "2027-06-30T00:00:00Z"}
-    found = enrollments.get(enrollments.create(pair | {"status": asked, "custom_fields": custom}))
+    found = enrolments.get(enrolments.create(pair | {"status": asked, "custom_fields": custom}))
     assert (found["status"], found["status_source"]) == (asked, state)
     assert found["custom_fields"]["expires_at"] == "2027-06-30T00:00:00Z"
-    listed = enrollments.find(**{"user[id]": ZOE, "course[id]": pair["course"]["id"]})
+    listed = enrolments.find(**{"user[id]": ZOE, "course[id]": pair["course"]["id"]})
     assert [one["id"] for one in listed] == [found["id"]]
-    assert enrollments.write("create", pair).step.action == "skip"
+    assert enrolments.write("create", pair).step.action == "skip"
 
 
-def test_a_student_is_active_where_nothing_is_said(enrollments: Writing, pair: dict[str, Any]) -> None:
+def test_a_student_is_active_where_nothing_is_said(enrolments: Writing, pair: dict[str, Any]) -> None:
     """Canvas's own default is an invitation."""
-    assert enrollments.get(enrollments.create(pair))["status_source"] == "active"
+    assert enrolments.get(enrolments.create(pair))["status_source"] == "active"
 
 
 @pytest.mark.parametrize(
     ("status", "state"), [("completed", "completed"), ("withdrawn", "inactive"), ("enrolled", "active")]
 )
 def test_an_enrolment_is_given_a_status(
-    enrollments: Writing, pair: dict[str, Any], status: str, state: str
+    enrolments: Writing, pair: dict[str, Any], status: str, state: str
 ) -> None:
     """Concluded, made inactive, or accepted."""
-    made = enrollments.create(pair | {"status": "assigned"})
-    after = enrollments.update(made, {"status": status})
+    made = enrolments.create(pair | {"status": "assigned"})
+    after = enrolments.update(made, {"status": status})
     assert (after["status"], after["status_source"]) == (status, state)
 
 
 @pytest.mark.parametrize("first", ["completed", "withdrawn"])
-def test_an_enrolment_that_has_ended_goes_on(enrollments: Writing, pair: dict[str, Any], first: str) -> None:
+def test_an_enrolment_that_has_ended_goes_on(enrolments: Writing, pair: dict[str, Any], first: str) -> None:
     """It is the same one, by its id."""
-    made = enrollments.create(pair)
-    enrollments.update(made, {"status": first})
-    assert enrollments.update(made, {"status": "enrolled"})["status"] == "enrolled"
+    made = enrolments.create(pair)
+    enrolments.update(made, {"status": first})
+    assert enrolments.update(made, {"status": "enrolled"})["status"] == "enrolled"
 
 
-def test_concluding_is_no_proof_of_completion(server: SandboxServer, enrollments: Writing) -> None:
+def test_concluding_is_no_proof_of_completion(server: SandboxServer, enrolments: Writing) -> None:
     """A learner who had not met the requirements is completed, without a date and flagged."""
-    open_ones = [one for one in enrollments.find(**{"user[id]": ZOE}) if one["status"] == "in_progress"]
-    after = enrollments.update(open_ones[0]["id"], {"status": "completed"})
+    open_ones = [one for one in enrolments.find(**{"user[id]": ZOE}) if one["status"] == "in_progress"]
+    after = enrolments.update(open_ones[0]["id"], {"status": "completed"})
     assert (after["status"], after["completed_at"]) == ("completed", None)
     assert after["custom_fields"]["requirements_met"] is False
 
 
-def test_an_enrolment_is_deleted_and_comes_back(enrollments: Writing, pair: dict[str, Any]) -> None:
+def test_an_enrolment_is_deleted_and_comes_back(enrolments: Writing, pair: dict[str, Any]) -> None:
     """It can still be read, as withdrawn, which counts as gone; enrolling again revives it."""
-    made = enrollments.create(pair)
-    enrollments.delete(made)
-    assert enrollments.get(made)["status_source"] == "deleted"
-    assert enrollments.write("delete", {}, made).step.action == "skip"
-    assert enrollments.create(pair) == made
+    made = enrolments.create(pair)
+    enrolments.delete(made)
+    assert enrolments.get(made)["status_source"] == "deleted"
+    assert enrolments.write("delete", {}, made).step.action == "skip"
+    assert enrolments.create(pair) == made
 
 
 def test_nobody_is_enrolled_in_an_archived_course(
-    courses: Writing, enrollments: Writing, pair: dict[str, Any]
+    courses: Writing, enrolments: Writing, pair: dict[str, Any]
 ) -> None:
     """Canvas's words are in the error, and what to do."""
     courses.update(pair["course"]["id"], {"status": "archived"})
     with pytest.raises(
         Invalid, match=r"to a concluded course.*Update the `status` of the course to published"
     ):
-        enrollments.create(pair)
+        enrolments.create(pair)
 
 
 @pytest.mark.parametrize("wrong", ["user", "course"])
-def test_a_missing_user_or_course_is_told(enrollments: Writing, pair: dict[str, Any], wrong: str) -> None:
+def test_a_missing_user_or_course_is_told(enrolments: Writing, pair: dict[str, Any], wrong: str) -> None:
     """What there is not cannot be enrolled."""
     with pytest.raises((NotFound, Refused)):
-        enrollments.create(pair | {wrong: {"id": str(SHARD + 4711)}})
+        enrolments.create(pair | {wrong: {"id": str(SHARD + 4711)}})
 
 
-def test_progress_is_refused(enrollments: Writing, pair: dict[str, Any]) -> None:
+def test_progress_is_refused(enrolments: Writing, pair: dict[str, Any]) -> None:
     """Canvas alone tells how far a learner has come."""
-    made = enrollments.create(pair)
+    made = enrolments.create(pair)
     with pytest.raises(Refused, match="no call that makes an enrolment passed"):
-        enrollments.update(made, {"status": "passed"})
+        enrolments.update(made, {"status": "passed"})
 
 
 @pytest.mark.parametrize(

@@ -23,30 +23,6 @@ def server() -> Iterator[SandboxServer]:
         yield running
 
 
-@pytest.fixture
-def users(server: SandboxServer) -> Iterator[Writing]:
-    """Writes users."""
-    writer = Writing(server, "users")
-    with writer.client:
-        yield writer
-
-
-@pytest.fixture
-def courses(server: SandboxServer) -> Iterator[Writing]:
-    """Writes courses."""
-    writer = Writing(server, "courses")
-    with writer.client:
-        yield writer
-
-
-@pytest.fixture
-def enrolments(server: SandboxServer) -> Iterator[Writing]:
-    """Writes enrolments."""
-    writer = Writing(server, "course_enrollments")
-    with writer.client:
-        yield writer
-
-
 def person(login: str, **fields: Any) -> dict[str, Any]:
     """A person to be."""
     email = {"email": f"{login}@example.org", "type": None, "is_primary": True}

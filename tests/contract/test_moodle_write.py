@@ -12,7 +12,7 @@ from sources.unified_lms.errors import Forbidden, Invalid, NotFound
 from sources.unified_lms.sandbox import Faults, Rule, SandboxServer, World
 from sources.unified_lms.sandbox.entities import PersonState
 from sources.unified_lms.sandbox.faults import CutConnection
-from tests.contract.writes import Writing
+from tests.contract.writes import Writing, writing
 
 REPORT = {"enrolment_report": 1}
 
@@ -25,27 +25,9 @@ def server() -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def users(server: SandboxServer) -> Iterator[Writing]:
-    """Writes users."""
-    writer = Writing(server, "users")
-    with writer.client:
-        yield writer
-
-
-@pytest.fixture
-def courses(server: SandboxServer) -> Iterator[Writing]:
-    """Writes courses."""
-    writer = Writing(server, "courses")
-    with writer.client:
-        yield writer
-
-
-@pytest.fixture
 def enrolments(server: SandboxServer) -> Iterator[Writing]:
     """Writes enrolments that a custom report tells of."""
-    writer = Writing(server, "course_enrollments", **REPORT)
-    with writer.client:
-        yield writer
+    yield from writing(server, "course_enrollments", **REPORT)
 
 
 def person(login: str, **fields: Any) -> dict[str, Any]:

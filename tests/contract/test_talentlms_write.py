@@ -30,30 +30,6 @@ def server() -> Iterator[SandboxServer]:
         yield running
 
 
-@pytest.fixture
-def users(server: SandboxServer) -> Iterator[Writing]:
-    """Its users."""
-    writer = Writing(server, "users")
-    with writer.client:
-        yield writer
-
-
-@pytest.fixture
-def courses(server: SandboxServer) -> Iterator[Writing]:
-    """Its courses."""
-    writer = Writing(server, "courses")
-    with writer.client:
-        yield writer
-
-
-@pytest.fixture
-def enrollments(server: SandboxServer) -> Iterator[Writing]:
-    """Its enrolments."""
-    writer = Writing(server, "course_enrollments")
-    with writer.client:
-        yield writer
-
-
 def test_a_user_is_made_as_asked_for(users: Writing) -> None:
     """Field by field; the id is that of the record that is read."""
     custom = {"custom_field_1": "Navy", "custom_field_2": "on"}
@@ -177,24 +153,24 @@ def pair(courses: Writing) -> dict[str, Any]:
     return {"user": {"id": "6"}, "course": {"id": courses.create(COURSE)}}
 
 
-def test_a_learner_is_enrolled_and_found(enrollments: Writing, pair: dict[str, Any]) -> None:
+def test_a_learner_is_enrolled_and_found(enrolments: Writing, pair: dict[str, Any]) -> None:
     """The id is made of both; the enrolment is among those of the user."""
-    made = enrollments.create(pair | {"status": "enrolled"})
-    found = enrollments.get(made)
+    made = enrolments.create(pair | {"status": "enrolled"})
+    found = enrolments.get(made)
     assert (found["user"]["id"], found["course"]["id"], found["status"]) == (
         "6",
         pair["course"]["id"],
         "enrolled",
     )
-    assert made in [one["id"] for one in enrollments.find(**{"user[id]": "6"})]
+    assert made in [one["id"] for one in enrolments.find(**{"user[id]": "6"})]
 
 
 def test_who_is_enrolled_already_is_told_apart(
-    server: SandboxServer, enrollments: Writing, pair: dict[str, Any]
+    server: SandboxServer, enrolments: Writing, pair: dict[str, Any]
 ) -> None:
     """Nothing is sent where it can be read, and the portal's message is no failure where it could not."""
-    enrollments.create(pair)
-    assert enrollments.write("create", pair).step.action == "skip"
+    enrolments.create(pair)
+    assert enrolments.write("create", pair).step.action == "skip"
     args = {"course": pair["course"]["id"], "user": "6"}
     with Client(MANIFEST, connect(server), timing=impatient()) as client, pytest.raises(AlreadyDone):
         client.call("addusertocourse", {"args": args})
@@ -219,23 +195,23 @@ def test_a_missing_user_or_course_is_told_apart(
         client.call("addusertocourse", {"args": args})
 
 
-def test_an_enrolment_ends(server: SandboxServer, enrollments: Writing, pair: dict[str, Any]) -> None:
+def test_an_enrolment_ends(server: SandboxServer, enrolments: Writing, pair: dict[str, Any]) -> None:
     """Then there is no such record; ending it once more finds it done already."""
-    made = enrollments.create(pair)
-    enrollments.delete(made)
+    made = enrolments.create(pair)
+    enrolments.delete(made)
     with pytest.raises(NoSuchRecord):
-        enrollments.get(made)
+        enrolments.get(made)
     args = {"course": pair["course"]["id"], "user": "6"}
     with Client(MANIFEST, connect(server), timing=impatient()) as client, pytest.raises(AlreadyDone):
         client.call("removeuserfromcourse", {"args": args})
 
 
 def test_progress_is_refused_before_anything_is_sent(
-    server: SandboxServer, enrollments: Writing, pair: dict[str, Any]
+    server: SandboxServer, enrolments: Writing, pair: dict[str, Any]
 ) -> None:
     """The portal hears nothing of an enrolment that is to be completed at once."""
     with pytest.raises(Refused, match="TalentLMS tells the progress"):
-        enrollments.create(pair | {"status": "completed"})
+        enrolments.create(pair | {"status": "completed"})
     assert not server.requests.matching("addusertocourse")
 
 

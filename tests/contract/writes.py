@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mappings.model import RESOURCES
@@ -86,3 +86,10 @@ class Writing:
 def differing(resource: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     """The fields of the model that differ between two unified records."""
     return {one.name for one in RESOURCES[resource].fields if before[one.name] != after[one.name]}
+
+
+def writing(server: SandboxServer, resource: str, **settings: Any) -> Iterator[Writing]:
+    """One resource, written until the test has ended."""
+    writer = Writing(server, resource, **settings)
+    with writer.client:
+        yield writer

@@ -45,6 +45,13 @@ def acme(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> str:
     return "acme"
 
 
+@pytest.fixture
+def writable(acme: str, warehouse: Target, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of the connection, which may write everything; beside it there is a warehouse."""
+    monkeypatch.setenv("CONNECTIONS__ACME__WRITES__ALLOW", '["*"]')
+    return acme
+
+
 def put_together(text: str) -> str:
     """A JSONata expression for a text that does not stand in it: the table of lineage keeps what mappings say."""
     return f'"{text[:4]}" & "{text[4:]}"'

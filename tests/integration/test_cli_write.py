@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipelines.cli import main
-from pipelines.environment import Target
 from sources.unified_lms.sandbox import SandboxServer
 from sources.unified_lms.sandbox.faults import Reply, Rule
 
@@ -20,13 +19,6 @@ rename,users,update,5,,,Adaora
 enrol,course_enrollments,create,,5,104,
 nobody,users,update,9999,,,Nobody
 """
-
-
-@pytest.fixture
-def writable(acme: str, warehouse: Target, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The connection, which may write everything."""
-    monkeypatch.setenv("CONNECTIONS__ACME__WRITES__ALLOW", '["*"]')
-    return acme
 
 
 @pytest.fixture

@@ -36,13 +36,6 @@ COURSE, FREE_COURSE, PERSON = "101", "104", "5"
 Ask = Callable[..., Request]
 
 
-@pytest.fixture
-def writable(acme: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The connection, which may write everything."""
-    monkeypatch.setenv("CONNECTIONS__ACME__WRITES__ALLOW", '["*"]')
-    return acme
-
-
 def enrol(key: str, user: str = PERSON, course: str = FREE_COURSE) -> Request:
     """A request to enrol somebody."""
     return make_request(

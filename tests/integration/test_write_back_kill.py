@@ -74,13 +74,6 @@ WRITES: dict[str, tuple[dict[str, Any], str, Callable[[SandboxServer], bool]]] =
 """What is asked for, the call that does it, and whether it has been done once."""
 
 
-@pytest.fixture
-def writable(acme: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The connection, which may write everything."""
-    monkeypatch.setenv("CONNECTIONS__ACME__WRITES__ALLOW", '["*"]')
-    return acme
-
-
 @pytest.mark.parametrize(
     ("write", "destination"), [*((write, "duckdb") for write in WRITES), ("an enrolment", "postgres")]
 )
