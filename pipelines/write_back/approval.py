@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,8 @@ from pipelines.database import open_database
 from pipelines.write_back.requests import Request
 from sources.unified_lms.errors import ConfigurationError
 from sources.unified_lms.tables import WRITE_BACK_APPROVALS
+
+_NAME = re.compile(r"[0-9a-f]{16}")
 
 
 class NotApproved(ConfigurationError):
@@ -26,7 +29,11 @@ def plan_id(connection: str, requests: Iterable[Request]) -> str:
 
 
 def approve(pipeline: dlt.Pipeline, connection: str, plan: str, by: str) -> None:
-    """Keeps who approved a plan; the tables are there."""
+    """Keeps who approved a plan; the tables are there. Raises `NotApproved` for what is no plan's name."""
+    if not _NAME.fullmatch(plan):
+        raise NotApproved(
+            f"{plan!r} is no plan; lms write-back plan {connection} names the one that it shows"
+        )
     with open_database(pipeline) as database, database.exclusive("write-back"):
         table = database.table(WRITE_BACK_APPROVALS.name)
         database.execute(

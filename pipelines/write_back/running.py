@@ -123,10 +123,14 @@ def unsettled(name: str, place: Target, faults: Sequence[str] = ()) -> list[Requ
 
 
 def ledger_rows(name: str, place: Target) -> list[Row]:
-    """The connection's rows of the ledger, oldest first; none where there is no warehouse yet."""
-    if not warehouse_exists(place):
-        return []
-    return list(WriteLog(_pipeline(place, name), name, "", "").rows().values())
+    """The connection's rows of the ledger, oldest first; none where there is no warehouse yet.
+
+    Raises `ConnectionConfigError` for a name that has no rows and that nobody has configured.
+    """
+    rows = WriteLog(_pipeline(place, name), name, "", "").rows() if warehouse_exists(place) else {}
+    if not rows:
+        load_connection(name)
+    return list(rows.values())
 
 
 def note_refusal(name: str, place: Target, refusal: Unauthorized) -> None:

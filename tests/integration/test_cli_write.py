@@ -147,3 +147,18 @@ def test_an_apply_shows_how_far_it_is(writable: str, requests: str, monkeypatch:
     watched = lms("write-back", "apply", writable, "--from", requests, "--json")
     assert "3/3" in watched.stderr
     assert orjson.loads(watched.stdout)["connection"] == writable
+
+
+@pytest.mark.parametrize("command", ["status", "retry"])
+def test_a_connection_that_nobody_configured_is_an_error(writable: str, command: str) -> None:
+    """A misspelt name is not taken for a connection of which nothing has failed."""
+    refused = lms("write-back", command, "acmee")
+    assert refused.exit_code == 2
+    assert "there is no connection 'acmee'" in refused.stderr
+
+
+def test_what_is_no_plan_is_not_approved(writable: str) -> None:
+    """A slip in the plan's name is told at once, and not when the apply is refused."""
+    refused = lms("write-back", "approve", writable, "monday")
+    assert refused.exit_code == 2
+    assert "'monday' is no plan" in refused.stderr
