@@ -19,7 +19,7 @@ from dlt.common.destination.reference import Destination
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines.budget import share
-from pipelines.waiting import WaitingDuckDb
+from pipelines.destinations import StreamingPostgres, WaitingDuckDb
 from sources.unified_lms.configured import token_folder
 from sources.unified_lms.errors import ConfigurationError
 from sources.unified_lms.memory import share_arenas
@@ -103,7 +103,7 @@ class Target:
         # A connection may be called whatever another one and its backfill would be called together: hence a digest.
         layout = f"%s_staging_{connection}" + (f"_{_digest(connection + beside)}" if beside else "")
         if self.destination == "postgres":
-            return dlt.destinations.postgres(staging_dataset_name_layout=layout)
+            return StreamingPostgres(staging_dataset_name_layout=layout)
         return WaitingDuckDb(_duckdb_credentials(), staging_dataset_name_layout=layout)
 
 

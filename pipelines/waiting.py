@@ -1,7 +1,7 @@
 """Waiting for a DuckDB file that another process has open: DuckDB lets one process in that writes.
 
-dlt opens the file for each step of a load and closes it again, and so do we, so that processes take turns. dlt
-offers no place for that: its connection pool is replaced by one that tries again.
+dlt opens the file for each step of a load and closes it again (`pipelines.destinations`), and so do we, so that
+processes take turns.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import dlt
 import duckdb
-from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration, DuckDbConnectionPool
 
 from sources.unified_lms.errors import WarehouseBusy
 
@@ -73,27 +72,3 @@ def _holder(error: duckdb.Error) -> str | None:
         return None
     process = re.search(r"PID (\d+)", text)
     return f"process {process[1]}" if process else "another process"
-
-
-class _WaitingPool(DuckDbConnectionPool):
-    def borrow_conn(self, *args: Any, **options: Any) -> duckdb.DuckDBPyConnection:
-        file = str(getattr(self.credentials, "database", ""))
-        return wait_for_file(lambda: super(_WaitingPool, self).borrow_conn(*args, **options), file)
-
-
-class WaitingDuckDb(dlt.destinations.duckdb):
-    """dlt's destination DuckDB, which waits for its file."""
-
-    @property
-    def destination_type(self) -> str:
-        """The type of the destination that this one is: pipelines' states name it."""
-        return "dlt.destinations.duckdb"
-
-    def configuration(
-        self, initial_config: DuckDbClientConfiguration, accept_partial: bool = False
-    ) -> DuckDbClientConfiguration:
-        """The resolved configuration, whose connections wait."""
-        config = super().configuration(initial_config, accept_partial)
-        if not isinstance(config.credentials.conn_pool, _WaitingPool):  # a load shares one among its threads
-            config.credentials.conn_pool = _WaitingPool(config.credentials)
-        return config

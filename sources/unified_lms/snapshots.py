@@ -8,18 +8,21 @@ nothing. The comparison is done by an in-process DuckDB that spills to the spool
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from mappings.schemas import TIMESTAMP
 from sources.unified_lms.errors import DeletionsRefused
-from sources.unified_lms.spool import Spool
+from sources.unified_lms.spool import RowsFile, Spool
 from sources.unified_lms.tables import snapshots
 
-_WRITING = "256MB"
-"""Memory for putting whole rows of versions together, which 64 MB were not enough for at a million records."""
 STATE_COLUMNS = ("id", "row_hash", "scope", "valid_from", "valid_to", "first_seen_at")
 """What the comparison needs of each record's current version, or of its last one if the record has vanished."""
 
@@ -61,7 +64,6 @@ class Comparison:
     def __init__(self, spool: Spool, read: Read, *, memory: str = "64MB") -> None:
         self._spool = spool
         self._read = read
-        self._columns = ", ".join(f'"{name}"' for name in snapshots(spool.stamp.resource).column_names)
         self._db = duckdb.connect(
             config={"memory_limit": memory, "threads": 2, "temp_directory": str(spool.path)}
         )
@@ -166,43 +168,57 @@ class Comparison:
             return changes
         if self._is_first_load(opening):
             return Changes(opening, 0, 0, self._spool.rows_file, opening)
-        self._load_closing(versions)
-        return Changes(changes.new, changed, retired, self._copy(), changes.rows)
+        file = self._spool.path / "versions.parquet"
+        with closing(RowsFile(file, snapshots(self._spool.stamp.resource))) as versions_file:
+            self._open(versions_file)
+            self._close(versions_file, versions)
+        return Changes(changes.new, changed, retired, file, changes.rows)
 
     def _is_first_load(self, opening: int) -> bool:
         """Whether the spool can go as it is: every spooled row opens a version, and none was ever seen before."""
         return opening == self._spool.rows and self._count("present") == (0,)
 
-    def _load_closing(self, versions: FetchVersions) -> None:
-        """`closing`: the current versions of changed and vanished records, as the warehouse has them."""
-        self._db.execute(f"set memory_limit = '{_WRITING}'")
-        self._db.execute(
-            "create table closing_ids as select id from opening where changed union all select id from vanished"
-        )
-        self._db.execute("create table closing as select * exclude (place) from spooled limit 0")
-        ids = [row[0] for row in self._db.execute("select id from closing_ids order by id").fetchall()]
-        for batch in versions(ids) if ids else ():
-            self._insert("closing", batch)
+    def _open(self, file: RowsFile) -> None:
+        """Writes the spooled rows that open a version, each as first seen when its record was.
 
-    def _copy(self) -> Path:
-        file = self._spool.path / "versions.parquet"
-        self._db.execute(
-            f"copy ({self._versions_query()}) to '{file}' (format parquet, row_group_size_bytes '8MB')"
+        A row group at a time: DuckDB needs 256 MB to look up 20,000 whole rows among a million.
+        """
+        opening = self._table(
+            "select o.place, coalesce(min(p.first_seen_at), $start) as first_seen_at from opening o "
+            "left join present p on p.id = o.id group by o.place order by o.place",
+            start=self._spool.stamp.valid_from,
         )
-        return file
+        place, begin = pc.field("place"), 0
+        with pq.ParquetFile(self._spool.rows_file) as spooled:
+            for number in range(spooled.num_row_groups):
+                end = begin + spooled.metadata.row_group(number).num_rows
+                if here := opening.filter((place >= begin) & (place < end)):
+                    rows = spooled.read_row_group(number).take(pc.subtract(here["place"], begin))
+                    file.add(_columns(rows) | {"first_seen_at": here["first_seen_at"]})
+                begin = end
 
-    def _versions_query(self) -> str:
-        start = f"timestamptz '{self._spool.stamp.valid_from.isoformat()}'"
-        seen = (
-            "select id, min(first_seen_at) as first_seen_at from present "
-            "where id in (select id from opening) group by id"
+    def _close(self, file: RowsFile, versions: FetchVersions) -> None:
+        """Writes the current versions of changed and vanished records, as the warehouse has them, with their end."""
+        closing_ids = self._table(
+            "select id from opening where changed union all select id from vanished order by id"
         )
-        load_id = self._spool.stamp.load_id
-        return (
-            f"select {self._columns} from (select s.* exclude (place) replace "
-            "(coalesce(p.first_seen_at, s.first_seen_at) as first_seen_at) "
-            f"from spooled s join opening o on o.place = s.place left join ({seen}) p on p.id = s.id) "
-            f"union all by name select {self._columns} from (select * replace ({start} as valid_to, "
-            f"case when id in (from vanished) then {start} end as deleted_at, "
-            f"'{load_id}' as _dlt_load_id) from closing)"
-        )
+        vanished = self._table("select id from vanished")["id"].combine_chunks()
+        self._db.close()  # what it holds goes back before the warehouse takes its part
+        stamp = self._spool.stamp
+        start, load_id = pa.scalar(stamp.valid_from, TIMESTAMP), pa.scalar(stamp.load_id)
+        for batch in versions(closing_ids["id"].to_pylist()) if closing_ids else ():
+            gone = pc.is_in(batch["id"], vanished)
+            ends = {
+                "valid_to": pa.repeat(start, len(batch)),
+                "deleted_at": pc.if_else(gone, start, pa.scalar(None, TIMESTAMP)),
+                "_dlt_load_id": pa.repeat(load_id, len(batch)),
+            }
+            file.add(_columns(batch) | ends)
+
+    def _table(self, sql: str, **values: Any) -> pa.Table:
+        with self._db.cursor() as cursor:
+            return cursor.sql(sql, params=values).to_arrow_table()
+
+
+def _columns(rows: pa.Table) -> dict[str, pa.ChunkedArray]:
+    return dict(zip(rows.column_names, rows.columns, strict=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +57,32 @@ class RejectedRow:
     """Where a record without an id stood (scope and index): tells two of them apart."""
 
 
+class RowsFile:
+    """A parquet file of a table's rows, written some megabytes at a time."""
+
+    def __init__(self, file: Path, table: Table) -> None:
+        self._table = table
+        self._writer = pq.ParquetWriter(file, table.arrow_schema)
+        self._waiting: list[pa.Table] = []
+
+    def add(self, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> None:
+        """Rows, as the table's columns by name."""
+        arrays = [columns[name] for name in self._table.column_names]
+        self._waiting.append(pa.Table.from_arrays(arrays, schema=self._table.arrow_schema))
+        if sum(waiting.nbytes for waiting in self._waiting) >= _ROW_GROUP:
+            self._write()
+
+    def _write(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting))
+            self._waiting = []
+
+    def close(self) -> None:
+        """Writes what waits and ends the file, so that it can be read; safe to call again."""
+        self._write()
+        self._writer.close()
+
+
 class Spool:
     """Rows and rejections of one reading. A context manager: its folder is removed at the end."""
 
@@ -70,8 +96,7 @@ class Spool:
         self.rows = 0
         self.rejected = 0
         self._table = snapshots(stamp.resource)
-        self._waiting: list[pa.Table] = []
-        self._rows = pq.ParquetWriter(self.rows_file, self._table.arrow_schema)
+        self._rows = RowsFile(self.rows_file, self._table)
         self._rejected = pq.ParquetWriter(self.rejected_file, _REJECTED_SCHEMA)
 
     def __enter__(self) -> Spool:
@@ -91,15 +116,9 @@ class Spool:
             "row_hash": row_hashes(model, self.stamp.connection_id),
             "remote_data": remote_data if remote_data is not None else pa.nulls(len(scopes), pa.string()),
         }
-        self._waiting.append(_arrange(self._table, model, derived | self._constants(len(scopes))))
+        own = dict(zip(model.column_names, model.columns, strict=True))
+        self._rows.add(own | derived | self._constants(len(scopes)))
         self.rows += table.num_rows
-        if sum(waiting.nbytes for waiting in self._waiting) >= _ROW_GROUP:
-            self._write()
-
-    def _write(self) -> None:
-        if self._waiting:
-            self._rows.write_table(pa.concat_tables(self._waiting))
-            self._waiting = []
 
     def _constants(self, length: int) -> dict[str, pa.Array]:
         stamp = self.stamp
@@ -154,16 +173,9 @@ class Spool:
 
     def finish(self) -> None:
         """Closes the files, so that they can be read, and gives back what reading took; safe to call again."""
-        self._write()
         self._rows.close()
         self._rejected.close()
         memory.give_back()
 
 
 _REJECTED_SCHEMA = REJECTED_RECORDS.arrow_schema.append(pa.field("whole", pa.bool_()))
-
-
-def _arrange(target: Table, model: pa.Table, others: dict[str, pa.Array]) -> pa.Table:
-    """The table's columns in its own order, from the model's columns and the others."""
-    arrays = [others[c.name] if c.name in others else model[c.name] for c in target.columns]
-    return pa.Table.from_arrays(arrays, schema=target.arrow_schema)

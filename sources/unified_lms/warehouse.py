@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 import pyarrow.compute as pc
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
@@ -159,6 +158,8 @@ def _from_duckdb(client: Any, sql: str, values: list[Any]) -> Iterator[pa.Table]
 
 def _from_postgres(client: Any, sql: str, values: list[Any]) -> Iterator[pa.Table]:
     """psycopg2 fetches a whole result before its first row. ADBC streams, but not a statement with values to bind."""
+    import adbc_driver_postgresql.dbapi as adbc  # noqa: PLC0415 - 16 MB that only PostgreSQL needs
+
     with client.native_connection.cursor() as cursor:
         statement = cursor.mogrify(sql, values).decode()
     address = client.credentials.to_native_representation()

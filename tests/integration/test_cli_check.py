@@ -14,6 +14,7 @@ from pipelines.environment import Target
 from sources.unified_lms.manifest import SHIPPED
 from sources.unified_lms.sandbox import Rule, SandboxServer, World
 from sources.unified_lms.sandbox.faults import Reply
+from tests.integration.conftest import configure
 
 pytestmark = pytest.mark.usefixtures("acme", "warehouse")
 CHECK = {
@@ -88,7 +89,7 @@ def test_ten_thousand_users_are_a_rotation_of_six_runs(monkeypatch: pytest.Monke
     """A portal of 10,000 users at 2,000 calls an hour is read in six runs, and the check prints that."""
     world = World.generate(people=10_000, courses=20)
     with SandboxServer(world, calls_per_burst=10**6, calls_per_hour=2_000) as large:
-        monkeypatch.setenv("CONNECTIONS__ACME__BASE_URL", large.base_url)
+        configure(monkeypatch, "acme", large)
         said = lms("check", "acme").stdout
     assert "the limit is 2,000 an hour: everything is read in a rotation of 6 runs, about 5 hours" in said
     assert "Now: 1,9" in said
@@ -112,6 +113,7 @@ def test_arithmetic_of_the_shipped_manifest(monkeypatch: pytest.MonkeyPatch) -> 
     world = World.generate(people=10_000, courses=20)
     with SandboxServer(world, calls_per_burst=10**6, calls_per_hour=2_000) as large:
         monkeypatch.setenv("CONNECTIONS__ACME__BASE_URL", large.base_url)
+        monkeypatch.delenv("CONNECTIONS__ACME__SETTINGS__CALLS_PER_HOUR")
         said = lms("check", "acme").stdout
     assert "the limit is 2,000 an hour: everything is read in a rotation of 6 runs, about 5 hours" in said
 

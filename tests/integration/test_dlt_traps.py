@@ -28,6 +28,7 @@ stands there; `tests/unit/house/test_traps.py` looks whether it is still there.
 | U+0000 in text: PostgreSQL refuses it, and the package is stuck | `test_dlt_traps.py::test_nul_in_text_is_taken_out_and_told` |
 | a DuckDB file with the name of its dataset makes every name ambiguous | `test_cli_sync.py::test_file_named_like_its_dataset` |
 | a DuckDB file that another process has open fails the run | `test_concurrency.py::test_file_that_somebody_has_open_is_waited_for` |
+| a parquet file for PostgreSQL is collected in memory, 1.2 GB a million rows | `test_destinations.py::test_file_goes_to_postgresql_row_group_by_row_group` |
 """  # noqa: E501 - a table has its rows in one line
 
 from __future__ import annotations

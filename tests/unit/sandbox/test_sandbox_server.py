@@ -130,7 +130,7 @@ def test_the_connection_is_what_configuration_needs() -> None:
             "provider": "talentlms",
             "base_url": server.base_url,
             "credentials": {"api_key": "mine"},
-            "settings": {"timezone": "Asia/Kolkata"},
+            "settings": {"timezone": "Asia/Kolkata", "calls_per_hour": 10_000},
         }
 
 

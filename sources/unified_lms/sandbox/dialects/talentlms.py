@@ -69,8 +69,8 @@ class TalentLms:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The portal's time zone, which no answer tells."""
-        return {"timezone": self._options.timezone}
+        """The portal's time zone, which no answer tells, and what its plan allows."""
+        return {"timezone": self._options.timezone, "calls_per_hour": self._options.calls_per_hour}
 
     # -- one request -------------------------------------------------------------------------------
 
