@@ -24,9 +24,14 @@ if TYPE_CHECKING:
     from dlt.destinations.sql_client import SqlClientBase
 
 _BATCH = 50_000
-_IDS = 500
-_MOST_LOOKUPS = 20
-"""Beyond so many look-ups by id, reading all current versions once is cheaper."""
+_IDS = 2_000
+"""Ids in one statement, within what every SQL destination binds; each reads the table once, however few it names."""
+_MOST_LOOKUPS = 5
+"""Beyond so many look-ups by id, reading all current versions once is cheaper.
+
+Of a million rows with 20 columns, 10,000 took 10 s by 500 on PostgreSQL and 1.5 s by 2,000; all of them 4 s. On DuckDB
+in 120 MB: 18 s, 5 s and 1.7 s.
+"""
 
 LOADS = "_dlt_loads"
 """dlt's table of the loads that have come to their end."""

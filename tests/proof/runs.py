@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from pipelines import environment
 from pipelines.backfill import Request, backfill_connection
@@ -29,11 +30,13 @@ def _run(kind: str, destination: str, variables: Mapping[str, str]) -> None:
     environment.prepare()
     where = environment.target(destination)
     if kind == SYNC:
-        statuses = {result.status for result in sync_connection("acme", where).results}
+        found: Iterable[Any] = sync_connection("acme", where).results
     else:
-        found = backfill_connection("acme", where, Request(parents=PARENTS), ["course_enrollments"])
-        statuses = {one.status for one in found}
-    assert statuses == {"done"}, statuses
+        # So few enrolments are in a part that more than half of them may well have gone.
+        request = Request(parents=PARENTS, allow_deletions=True)
+        found = backfill_connection("acme", where, request, ["course_enrollments"])
+    left = [one for one in found if one.status != "done"]
+    assert not left, left
 
 
 @contextmanager
