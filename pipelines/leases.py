@@ -24,7 +24,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from pipelines.database import Database, open_database
 from pipelines.processes import is_dead, machine
-from pipelines.waiting import wait_seconds
+from pipelines.waiting import Held, wait_for, wait_seconds
 from sources.unified_lms.errors import LeaseLost, WorkTaken
 from sources.unified_lms.tables import LEASES
 
@@ -150,15 +150,15 @@ def held_leases(database: Readable, connection: str | None = None) -> list[tuple
 
 def _take(client: Client, held: Lease, run_id: str, wait: float) -> None:
     """Takes the lease, trying again until it is free or `wait` seconds are over."""
-    deadline = datetime.now(UTC) + timedelta(seconds=wait)
-    pause, told = threading.Event(), False
-    while (holder := _try(client, held, run_id)) is not None:
-        if datetime.now(UTC) >= deadline:
-            raise WorkTaken(str(held.work), str(holder), holder.until)
-        if not told:
-            log.info("%s: waiting for %s to finish loading", held.work.connection, holder)
-            told = True
-        pause.wait(0.2)
+
+    def attempt() -> None:
+        if holder := _try(client, held, run_id):
+            raise Held(
+                f"{held.work.connection}: waiting for {holder} to finish loading",
+                lambda _: WorkTaken(str(held.work), str(holder), holder.until),
+            )
+
+    wait_for(attempt, limit=wait)
 
 
 def _try(client: Client, held: Lease, run_id: str) -> Holder | None:

@@ -1,4 +1,4 @@
-"""Waiting for a DuckDB file that another process has open: DuckDB lets one process in that writes.
+"""Waiting for what another process has: a DuckDB file, which lets one process in that writes, a lease, a folder.
 
 dlt opens the file for each step of a load and closes it again (`pipelines.destinations`), and so do we, so that
 processes take turns.
@@ -15,7 +15,7 @@ from typing import TypeVar
 import dlt
 import duckdb
 
-from sources.unified_lms.errors import WarehouseBusy
+from sources.unified_lms.errors import LmsError, WarehouseBusy
 
 log = logging.getLogger(__name__)
 
@@ -23,38 +23,67 @@ DEFAULT_SECONDS = 600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _FIRST_NEWS, _NEWS = 1.0, 15.0
 """Seconds before the first line that says that we wait, and between it and the next ones."""
-_Opened = TypeVar("_Opened")
+_Got = TypeVar("_Got")
 
 
-def wait_for_file(
-    open_file: Callable[[], _Opened],
-    file: str,
+class Held(Exception):
+    """Somebody else has what was tried for. The message says what we wait for and who has it."""
+
+    def __init__(self, message: str, busy: Callable[[float], LmsError]) -> None:
+        super().__init__(message)
+        self.busy = busy
+        """The error for a user who has waited so many seconds in vain."""
+
+
+def wait_for(
+    attempt: Callable[[], _Got],
     *,
     limit: float | None = None,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
-) -> _Opened:
-    """What `open_file` gives once no other process has the file.
+) -> _Got:
+    """What `attempt` gives once it no longer raises `Held`.
 
-    Raises `WarehouseBusy` when that takes longer than `limit` seconds, `wait_seconds` by default.
+    Says in the log what it waits for, after a second and then every fifteen. Raises the error of `Held` when that takes
+    longer than `limit` seconds, `wait_seconds` by default.
     """
     began, wait, limit = clock(), _FIRST_PAUSE, wait_seconds() if limit is None else limit
     news = began + _FIRST_NEWS
     while True:
         try:
+            return attempt()
+        except Held as held:
+            if clock() - began >= limit:
+                raise held.busy(limit) from None
+            if clock() >= news:
+                log.info("%s", held)
+                news = clock() + _NEWS
+        pause(wait)
+        wait = min(wait * 2, _LONGEST_PAUSE)
+
+
+def wait_for_file(
+    open_file: Callable[[], _Got],
+    file: str,
+    *,
+    limit: float | None = None,
+    pause: Callable[[float], None] = time.sleep,
+) -> _Got:
+    """What `open_file` gives once no other process has the DuckDB file; `WarehouseBusy` after `limit` seconds."""
+
+    def attempt() -> _Got:
+        try:
             return open_file()
         except duckdb.Error as error:
             holder = _holder(error)
-            waited = clock() - began
             if holder is None:
                 raise
-            if waited >= limit:
-                raise WarehouseBusy(file, holder, limit) from None
-        if clock() >= news:
-            log.info("waiting for the DuckDB file %s, which %s has open", file, holder)
-            news = clock() + _NEWS
-        pause(wait)
-        wait = min(wait * 2, _LONGEST_PAUSE)
+        raise Held(
+            f"waiting for the DuckDB file {file}, which {holder} has open",
+            lambda seconds: WarehouseBusy(file, holder, seconds),
+        )
+
+    return wait_for(attempt, limit=limit, pause=pause)
 
 
 def wait_seconds() -> float:

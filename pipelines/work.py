@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +13,8 @@ import dlt
 from pipelines.database import open_database
 from pipelines.leases import Lease, Work, held_leases, lease
 from pipelines.schema import prepare_tables
-from pipelines.waiting import wait_seconds
+from pipelines.waiting import Held, wait_for
 from sources.unified_lms.errors import FolderBusy, WorkTaken
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -60,36 +56,24 @@ def taken_by_others(pipeline: dlt.Pipeline, works: Sequence[Work]) -> dict[Work,
 
 
 @contextmanager
-def working_folder(
-    pipeline: dlt.Pipeline,
-    connection: str,
-    *,
-    clock: Callable[[], float] = time.monotonic,
-    pause: Callable[[float], None] = time.sleep,
-) -> Iterator[None]:
+def working_folder(pipeline: dlt.Pipeline, connection: str) -> Iterator[None]:
     """Keeps the pipeline's working folder from other processes of this machine; dlt has one run in it at a time.
 
-    The lock goes with the process, however it ends.
+    The lock goes with the process, however it ends. Raises `FolderBusy` where it is not free in time.
     """
     file = Path(pipeline.working_dir).with_suffix(".lock")
     file.parent.mkdir(parents=True, exist_ok=True)
-    limit, began, told = wait_seconds(), clock(), False
+    held = Held(
+        f"{connection}: waiting for another process on this machine to finish other resources",
+        lambda seconds: FolderBusy(connection, pipeline.working_dir, seconds),
+    )
     with file.open("w") as lock:
-        while not _locked(lock.fileno()):
-            if clock() - began >= limit:
-                raise FolderBusy(connection, pipeline.working_dir, limit)
-            if not told:
-                log.info(
-                    "%s: waiting for another process on this machine to finish other resources", connection
-                )
-                told = True
-            pause(0.2)
+        wait_for(lambda: _lock(lock.fileno(), held))
         yield
 
 
-def _locked(descriptor: int) -> bool:
+def _lock(descriptor: int, held: Held) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        raise held from None
