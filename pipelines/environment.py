@@ -19,7 +19,7 @@ from dlt.common.destination.reference import Destination
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from pipelines.budget import share
-from pipelines.destinations import StreamingPostgres, WaitingDuckDb
+from pipelines.mended import StreamingPostgres, SturdyPipeline, WaitingDuckDb
 from sources.unified_lms.configured import token_folder
 from sources.unified_lms.errors import ConfigurationError
 from sources.unified_lms.memory import share_arenas
@@ -90,6 +90,7 @@ class Target:
             self.pipeline_name(connection, beside),
             destination=self._destination(connection, beside),
             dataset_name=self.dataset,
+            _impl_cls=SturdyPipeline,
         )
 
     def pipeline_name(self, connection: str, beside: str = "") -> str:

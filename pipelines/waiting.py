@@ -1,6 +1,6 @@
 """Waiting for what another process has: a DuckDB file, which lets one process in that writes, a lease, a folder.
 
-dlt opens the file for each step of a load and closes it again (`pipelines.destinations`), and so do we, so that
+dlt opens the file for each step of a load and closes it again (`pipelines.mended`), and so do we, so that
 processes take turns.
 """
 

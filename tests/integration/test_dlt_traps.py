@@ -14,6 +14,7 @@ stands there; `tests/unit/house/test_traps.py` looks whether it is still there.
 | a package that cannot be loaded fails every later run | `test_dlt_traps.py::test_package_that_cannot_be_loaded_is_set_aside_and_blocks_nobody` |
 | its error quotes rows | `test_dlt_traps.py::test_reason_is_kept_without_learners_data` |
 | an error of one resource throws the others' data away | `test_sync.py::test_failing_resource_takes_nothing_from_the_others` |
+| a process killed while it saves a schema fails every later run | `test_dlt_traps.py::test_half_written_schema_is_no_schema` |
 | a killed extraction loses all its pages | `test_backfill.py::test_killed_backfill_loses_one_part_at_most` |
 | a failed extraction leaves a package behind | `test_sync.py::test_failed_reading_leaves_nothing_that_blocks_the_next_run` |
 | cursors are compared as text, and late rows are dropped: ours is the start of a run | `test_incremental.py::test_changes_are_asked_for_from_the_last_run_less_the_overlap` |
@@ -28,7 +29,7 @@ stands there; `tests/unit/house/test_traps.py` looks whether it is still there.
 | U+0000 in text: PostgreSQL refuses it, and the package is stuck | `test_dlt_traps.py::test_nul_in_text_is_taken_out_and_told` |
 | a DuckDB file with the name of its dataset makes every name ambiguous | `test_cli_sync.py::test_file_named_like_its_dataset` |
 | a DuckDB file that another process has open fails the run | `test_concurrency.py::test_file_that_somebody_has_open_is_waited_for` |
-| a parquet file for PostgreSQL is collected in memory, 1.2 GB a million rows | `test_destinations.py::test_file_goes_to_postgresql_row_group_by_row_group` |
+| a parquet file for PostgreSQL is collected in memory, 1.2 GB a million rows | `test_mended.py::test_file_goes_to_postgresql_row_group_by_row_group` |
 """  # noqa: E501 - a table has its rows in one line
 
 from __future__ import annotations
@@ -93,6 +94,18 @@ def test_pending_package_is_loaded_and_then_the_run_extracts(
     wanted = {row["id"] for row in expected(server.world, server.provider, "course_enrollments")}
     assert {row[0] for row in tables.query("select id from lms.course_enrollments")} == wanted
     assert tables.one("select count(distinct valid_from) from lms.course_enrollments_snapshots") == 3
+
+
+def test_half_written_schema_is_no_schema(
+    synced: ConnectionResult, acme: str, warehouse: Target, server: SandboxServer
+) -> None:
+    """dlt saves under a random name first; a file that a killed process left under it would be taken for a schema."""
+    schemas = Path(warehouse.pipeline(acme).working_dir) / "schemas"
+    for name in ("7b85d387b8563521", "abcdef0123456789"):
+        (schemas / name).write_text('{"version": 1, "na')
+    server.world.advance(1)
+    assert {one.status for one in sync_connection(acme, warehouse).results} == {"done"}
+    assert warehouse.pipeline(acme).schema_names == ["unified_lms"]
 
 
 def test_package_that_cannot_be_loaded_is_set_aside_and_blocks_nobody(

@@ -1,4 +1,4 @@
-"""What dlt's destinations do not do by themselves."""
+"""What dlt does not do by itself."""
 
 from __future__ import annotations
 

@@ -1,7 +1,12 @@
-"""dlt's destinations, mended where they fail us: DuckDB waits for its file, PostgreSQL loads a file as a stream."""
+"""dlt, mended where it fails us, by subclasses alone.
+
+A destination DuckDB that waits for its file, a destination PostgreSQL that loads a file as a stream, and a pipeline
+that survives a kill while it saves its schema.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import dlt
@@ -70,3 +75,17 @@ class StreamingPostgres(dlt.destinations.postgres):
     def client_class(self) -> type[PostgresClient]:
         """The client, whose jobs stream."""
         return _StreamingClient
+
+
+_HALF_WRITTEN = re.compile("[0-9a-f]{16}")
+
+
+class SturdyPipeline(dlt.Pipeline):
+    """dlt's pipeline, which does not take what a killed process had not yet given its name for a schema.
+
+    dlt writes a schema under sixteen random digits and renames it. A file that was left under such a name became one of
+    the pipeline's schemas, and most of them are no valid name: every later run failed.
+    """
+
+    def _list_schemas_sorted(self) -> list[str]:
+        return [name for name in super()._list_schemas_sorted() if not _HALF_WRITTEN.fullmatch(name)]
