@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from mappings.schemas import TIMESTAMP
 from sources.unified_lms.errors import DeletionsRefused
+from sources.unified_lms.memory import give_back
 from sources.unified_lms.spool import RowsFile, Spool
 from sources.unified_lms.tables import snapshots
 
@@ -54,7 +55,7 @@ class Changes:
 
 FetchState = Callable[[], Iterable[pa.Table]]
 """Gives the connection's `STATE_COLUMNS` of a resource, in batches."""
-FetchVersions = Callable[[Sequence[str]], Iterable[pa.Table]]
+FetchVersions = Callable[[pa.StringArray], Iterable[pa.Table]]
 """Gives the current versions, all columns, of the records with the given ids, in batches."""
 
 
@@ -79,6 +80,7 @@ class Comparison:
             return self._write(versions)
         finally:
             self._db.close()
+            give_back()
 
     def _load_state(self, state: FetchState) -> None:
         self._db.execute(
@@ -195,18 +197,20 @@ class Comparison:
                 if here := opening.filter((place >= begin) & (place < end)):
                     rows = spooled.read_row_group(number).take(pc.subtract(here["place"], begin))
                     file.add(_columns(rows) | {"first_seen_at": here["first_seen_at"]})
+                    give_back()
                 begin = end
 
     def _close(self, file: RowsFile, versions: FetchVersions) -> None:
         """Writes the current versions of changed and vanished records, as the warehouse has them, with their end."""
-        closing_ids = self._table(
+        closing_ids = self._ids(
             "select id from opening where changed union all select id from vanished order by id"
         )
-        vanished = self._table("select id from vanished")["id"].combine_chunks()
-        self._db.close()  # what it holds goes back before the warehouse takes its part
+        vanished = self._ids("select id from vanished")
+        self._db.close()
+        give_back()  # before the warehouse takes its part
         stamp = self._spool.stamp
         start, load_id = pa.scalar(stamp.valid_from, TIMESTAMP), pa.scalar(stamp.load_id)
-        for batch in versions(closing_ids["id"].to_pylist()) if closing_ids else ():
+        for batch in versions(closing_ids) if len(closing_ids) else ():
             gone = pc.is_in(batch["id"], vanished)
             ends = {
                 "valid_to": pa.repeat(start, len(batch)),
@@ -214,6 +218,9 @@ class Comparison:
                 "_dlt_load_id": pa.repeat(load_id, len(batch)),
             }
             file.add(_columns(batch) | ends)
+
+    def _ids(self, sql: str) -> pa.StringArray:
+        return self._table(sql)["id"].cast(pa.string()).combine_chunks()
 
     def _table(self, sql: str, **values: Any) -> pa.Table:
         with self._db.cursor() as cursor:

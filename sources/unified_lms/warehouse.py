@@ -6,7 +6,7 @@ bound, identifiers are quoted by dlt's own client.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from dlt.destinations.sql_client import SqlClientBase
 
 _BATCH = 50_000
+_WHOLE_ROWS = 10_000
+"""Rows of all columns that are fetched together, some 8 MB; several copies of them are on their way at once."""
 _IDS = 2_000
 """Ids in one statement, within what every SQL destination binds; each reads the table once, however few it names."""
 _MOST_LOOKUPS = 5
@@ -53,16 +55,15 @@ class Warehouse:
         columns = {column.name: column.type for column in self._table.columns if column.name in STATE_COLUMNS}
         return self._query(columns, "({valid_to} is null or {deleted_at} is not null)", [])
 
-    def versions(self, ids: Sequence[str]) -> Iterator[pa.Table]:
+    def versions(self, ids: pa.StringArray) -> Iterator[pa.Table]:
         """The current versions of the records with these ids, all columns; may give others as well."""
         columns = {column.name: column.type for column in self._table.columns}
         if len(ids) > _IDS * _MOST_LOOKUPS:
-            wanted = pa.array(ids, pa.string())
             for table in self._query(columns, "{valid_to} is null", []):
-                yield table.filter(pc.is_in(table["id"], wanted))
+                yield table.filter(pc.is_in(table["id"], ids))
             return
         for start in range(0, len(ids), _IDS):
-            chunk = list(ids[start : start + _IDS])
+            chunk = ids[start : start + _IDS].to_pylist()
             places = ", ".join(["%s"] * len(chunk))
             yield from self._query(columns, f"{{valid_to}} is null and {{id}} in ({places})", chunk)
 
@@ -89,7 +90,8 @@ class Warehouse:
                 f"select {listed} from {client.make_qualified_table_name(self._table.name)} "
                 f"where {names['connection_id']} = %s and {where}"
             )
-            for batch in _batches(client, sql, [self._connection_id, *values]):
+            rows = _BATCH if len(columns) <= len(STATE_COLUMNS) else _WHOLE_ROWS
+            for batch in _batches(client, sql, [self._connection_id, *values], rows):
                 yield _shape(batch, columns)
 
 
@@ -145,24 +147,27 @@ def staged_once(open_client: OpenClient, table: Table) -> str | None:
     return f"rowid in (select min(rowid) from {staging} group by {key})"
 
 
-def _batches(client: SqlClientBase[Any], sql: str, values: list[Any]) -> Iterator[pa.Table]:
-    """The result as Arrow tables of some ten thousand rows, never all of it in memory."""
+def _batches(client: SqlClientBase[Any], sql: str, values: list[Any], rows: int) -> Iterator[pa.Table]:
+    """The result as Arrow tables of about so many rows, never all of it in memory."""
     streams = {"DuckDbSqlClient": _from_duckdb, "Psycopg2SqlClient": _from_postgres}
     if stream := streams.get(type(client).__name__):
-        yield from stream(client, sql, values)
+        yield from stream(client, sql, values, rows)
         return
     with client.execute_query(sql, *values) as cursor:
-        yield from cursor.iter_arrow(_BATCH)
+        yield from cursor.iter_arrow(rows)
 
 
-def _from_duckdb(client: Any, sql: str, values: list[Any]) -> Iterator[pa.Table]:
+def _from_duckdb(client: Any, sql: str, values: list[Any], rows: int) -> Iterator[pa.Table]:
     """Its DB-API result is copied once more on the way to Arrow, and DuckDB warns of that."""
     result = client.native_connection.sql(sql.replace("%s", "?"), params=values)
-    yield from (pa.Table.from_batches([batch]) for batch in result.to_arrow_reader(_BATCH))
+    yield from (pa.Table.from_batches([batch]) for batch in result.to_arrow_reader(rows))
 
 
-def _from_postgres(client: Any, sql: str, values: list[Any]) -> Iterator[pa.Table]:
-    """psycopg2 fetches a whole result before its first row. ADBC streams, but not a statement with values to bind."""
+def _from_postgres(client: Any, sql: str, values: list[Any], rows: int) -> Iterator[pa.Table]:  # noqa: ARG001
+    """psycopg2 fetches a whole result before its first row. ADBC streams, but not a statement with values to bind.
+
+    Its batches are of some megabytes, however many rows that are.
+    """
     import adbc_driver_postgresql.dbapi as adbc  # noqa: PLC0415 - 16 MB that only PostgreSQL needs
 
     with client.native_connection.cursor() as cursor:

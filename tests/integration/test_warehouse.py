@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from mappings.model import RESOURCES
@@ -32,5 +33,5 @@ def test_versions_are_those_asked_for_however_many(
     ids = sorted(row["id"] for row in expected(server.world, server.provider, "course_items"))[:wanted]
     assert len(ids) == wanted
     pipeline: Any = warehouse.pipeline(acme)
-    found = Warehouse(pipeline.sql_client, acme, RESOURCES["course_items"]).versions(ids)
+    found = Warehouse(pipeline.sql_client, acme, RESOURCES["course_items"]).versions(pa.array(ids))
     assert sorted(key for table in found for key in table["id"].to_pylist()) == ids

@@ -45,9 +45,21 @@ def test_linear_cost(processor: float, met: bool) -> None:
     """A further record may take a quarter more than one of a tenth of the account; here 60 us are what that takes."""
     sizes = {100_000: 6.0, 1_000_000: processor}
     results = {
-        account("postgres", "first", size): Measured(size, 1.0, cpu=cpu) for size, cpu in sizes.items()
+        account("postgres", "first", size): Measured(size, 1.0, cpu=cpu, peak_mb=300.0)
+        for size, cpu in sizes.items()
     }
-    assert [v.met for v in verdicts(results)] == [met]
+    assert [v.met for v in verdicts(results)] == [met, True]
+
+
+@pytest.mark.parametrize(("peak", "met"), [(399.0, True), (401.0, False)])
+def test_memory_of_a_run_over_an_account(peak: float, met: bool) -> None:
+    """Each run over the account keeps the memory's budget as well."""
+    sizes = {100_000: 350.0, 1_000_000: peak}
+    results = {
+        account("duckdb", "everything changed", size): Measured(size, 1.0, cpu=size / 1e5, peak_mb=highest)
+        for size, highest in sizes.items()
+    }
+    assert [v.met for v in verdicts(results)] == [True, met]
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,10 @@ class PlainWarehouse:
         ]
         yield pa.Table.from_pylist(found, schema=TABLE.arrow_schema).select(STATE_COLUMNS)
 
-    def versions(self, ids: Sequence[str]) -> Iterable[pa.Table]:
+    def versions(self, ids: pa.StringArray) -> Iterable[pa.Table]:
         """The current versions of some records."""
-        found = [row for row in self.rows.values() if row["valid_to"] is None and row["id"] in ids]
+        wanted = ids.to_pylist()
+        found = [row for row in self.rows.values() if row["valid_to"] is None and row["id"] in wanted]
         yield pa.Table.from_pylist(found, schema=TABLE.arrow_schema)
 
     def merge(self, changes: Changes) -> None:
