@@ -120,10 +120,15 @@ def _rows(pipeline: dlt.Pipeline, asked: Asked) -> list[Row]:
 
 
 def _select(database: Database, condition: str, *values: str | int) -> list[Row]:
+    """The rows, each with the status of its load.
+
+    dlt notes a load once more when it was killed after it had, and before it had put the package away.
+    """
     columns = ", ".join(f"p.{database.columns(name)}" for name in BACKFILL_PARTITIONS.column_names)
+    load_id, loads = database.columns("_dlt_load_id"), database.table(LOADS)
+    loaded = f"(select min(l.status) from {loads} l where l.load_id = p.{load_id})"  # noqa: S608
     sql = (
-        f"select {columns}, l.status as loaded from {database.table(BACKFILL_PARTITIONS.name)} p "  # noqa: S608
-        f"left join {database.table(LOADS)} l on l.load_id = p.{database.columns('_dlt_load_id')} "
+        f"select {columns}, {loaded} as loaded from {database.table(BACKFILL_PARTITIONS.name)} p "  # noqa: S608
         f"where {condition} order by p.planned_at desc"
     )
     return database.rows(sql, *values)

@@ -226,6 +226,16 @@ def test_window_that_cannot_be_asked_for_is_refused(
     assert campus.server.asked == []
 
 
+@ON_BOTH
+def test_load_that_is_noted_twice_is_one(six: Campus, warehouse: Target, tables: Tables) -> None:
+    """dlt notes a load again when it was killed between that and putting it away: its part counts once."""
+    assert run(warehouse, **stopped_after(2)).status == "partial"
+    tables.change("insert into lms._dlt_loads select * from lms._dlt_loads")
+    found = run(warehouse)
+    assert (found.status, found.done, found.parts) == ("done", 3, 3)
+    assert ids(tables) == MEMBERS
+
+
 def test_part_that_fails_takes_nothing_from_the_others(
     six: Campus, warehouse: Target, tables: Tables
 ) -> None:

@@ -15,6 +15,7 @@ stands there; `tests/unit/house/test_traps.py` looks whether it is still there.
 | its error quotes rows | `test_dlt_traps.py::test_reason_is_kept_without_learners_data` |
 | an error of one resource throws the others' data away | `test_sync.py::test_failing_resource_takes_nothing_from_the_others` |
 | a process killed while it saves a schema fails every later run | `test_dlt_traps.py::test_half_written_schema_is_no_schema` |
+| a load is noted twice after a kill | `test_backfill.py::test_load_that_is_noted_twice_is_one` |
 | a killed extraction loses all its pages | `test_backfill.py::test_killed_backfill_loses_one_part_at_most` |
 | a failed extraction leaves a package behind | `test_sync.py::test_failed_reading_leaves_nothing_that_blocks_the_next_run` |
 | cursors are compared as text, and late rows are dropped: ours is the start of a run | `test_incremental.py::test_changes_are_asked_for_from_the_last_run_less_the_overlap` |
