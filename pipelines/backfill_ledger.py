@@ -126,9 +126,10 @@ def _select(database: Database, condition: str, *values: str | int) -> list[Row]
     """
     columns = ", ".join(f"p.{database.columns(name)}" for name in BACKFILL_PARTITIONS.column_names)
     load_id, loads = database.columns("_dlt_load_id"), database.table(LOADS)
-    loaded = f"(select min(l.status) from {loads} l where l.load_id = p.{load_id})"  # noqa: S608
+    noted_once = f"(select load_id, min(status) as status from {loads} group by load_id)"  # noqa: S608
     sql = (
-        f"select {columns}, {loaded} as loaded from {database.table(BACKFILL_PARTITIONS.name)} p "  # noqa: S608
+        f"select {columns}, l.status as loaded from {database.table(BACKFILL_PARTITIONS.name)} p "  # noqa: S608
+        f"left join {noted_once} l on l.load_id = p.{load_id} "
         f"where {condition} order by p.planned_at desc"
     )
     return database.rows(sql, *values)

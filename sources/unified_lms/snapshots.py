@@ -172,15 +172,15 @@ class Comparison:
             return Changes(opening, 0, 0, self._spool.rows_file, opening)
         file = self._spool.path / "versions.parquet"
         with closing(RowsFile(file, snapshots(self._spool.stamp.resource))) as versions_file:
-            self._open(versions_file)
-            self._close(versions_file, versions)
+            self._write_opening(versions_file)
+            self._write_closing(versions_file, versions)
         return Changes(changes.new, changed, retired, file, changes.rows)
 
     def _is_first_load(self, opening: int) -> bool:
         """Whether the spool can go as it is: every spooled row opens a version, and none was ever seen before."""
         return opening == self._spool.rows and self._count("present") == (0,)
 
-    def _open(self, file: RowsFile) -> None:
+    def _write_opening(self, file: RowsFile) -> None:
         """Writes the spooled rows that open a version, each as first seen when its record was.
 
         A row group at a time: DuckDB needs 256 MB to look up 20,000 whole rows among a million.
@@ -196,11 +196,11 @@ class Comparison:
                 end = begin + spooled.metadata.row_group(number).num_rows
                 if here := opening.filter((place >= begin) & (place < end)):
                     rows = spooled.read_row_group(number).take(pc.subtract(here["place"], begin))
-                    file.add(_columns(rows) | {"first_seen_at": here["first_seen_at"]})
+                    file.add(rows, {"first_seen_at": here["first_seen_at"]})
                     give_back()
                 begin = end
 
-    def _close(self, file: RowsFile, versions: FetchVersions) -> None:
+    def _write_closing(self, file: RowsFile, versions: FetchVersions) -> None:
         """Writes the current versions of changed and vanished records, as the warehouse has them, with their end."""
         closing_ids = self._ids(
             "select id from opening where changed union all select id from vanished order by id"
@@ -217,7 +217,7 @@ class Comparison:
                 "deleted_at": pc.if_else(gone, start, pa.scalar(None, TIMESTAMP)),
                 "_dlt_load_id": pa.repeat(load_id, len(batch)),
             }
-            file.add(_columns(batch) | ends)
+            file.add(batch, ends)
 
     def _ids(self, sql: str) -> pa.StringArray:
         return self._table(sql)["id"].cast(pa.string()).combine_chunks()
@@ -225,7 +225,3 @@ class Comparison:
     def _table(self, sql: str, **values: Any) -> pa.Table:
         with self._db.cursor() as cursor:
             return cursor.sql(sql, params=values).to_arrow_table()
-
-
-def _columns(rows: pa.Table) -> dict[str, pa.ChunkedArray]:
-    return dict(zip(rows.column_names, rows.columns, strict=True))

@@ -65,9 +65,9 @@ class RowsFile:
         self._writer = pq.ParquetWriter(file, table.arrow_schema)
         self._waiting: list[pa.Table] = []
 
-    def add(self, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> None:
-        """Rows, as the table's columns by name."""
-        arrays = [columns[name] for name in self._table.column_names]
+    def add(self, rows: pa.Table, others: Mapping[str, pa.Array | pa.ChunkedArray]) -> None:
+        """Rows, with other columns that they lack or that take the place of theirs."""
+        arrays = [others[name] if name in others else rows[name] for name in self._table.column_names]
         self._waiting.append(pa.Table.from_arrays(arrays, schema=self._table.arrow_schema))
         if sum(waiting.nbytes for waiting in self._waiting) >= _ROW_GROUP:
             self._write()
@@ -116,8 +116,7 @@ class Spool:
             "row_hash": row_hashes(model, self.stamp.connection_id),
             "remote_data": remote_data if remote_data is not None else pa.nulls(len(scopes), pa.string()),
         }
-        own = dict(zip(model.column_names, model.columns, strict=True))
-        self._rows.add(own | derived | self._constants(len(scopes)))
+        self._rows.add(model, derived | self._constants(len(scopes)))
         self.rows += table.num_rows
 
     def _constants(self, length: int) -> dict[str, pa.Array]:

@@ -23,9 +23,8 @@ from sources.unified_lms.tables import CURSORS, Table, TableColumn, snapshots
 if TYPE_CHECKING:
     from dlt.destinations.sql_client import SqlClientBase
 
-_BATCH = 50_000
-_WHOLE_ROWS = 10_000
-"""Rows of all columns that are fetched together, some 8 MB; several copies of them are on their way at once."""
+_BATCH = 10_000
+"""Rows that are fetched together; whole ones are some 8 MB, and several copies of them are on their way at once."""
 _IDS = 2_000
 """Ids in one statement, within what every SQL destination binds; each reads the table once, however few it names."""
 _MOST_LOOKUPS = 5
@@ -90,8 +89,7 @@ class Warehouse:
                 f"select {listed} from {client.make_qualified_table_name(self._table.name)} "
                 f"where {names['connection_id']} = %s and {where}"
             )
-            rows = _BATCH if len(columns) <= len(STATE_COLUMNS) else _WHOLE_ROWS
-            for batch in _batches(client, sql, [self._connection_id, *values], rows):
+            for batch in _batches(client, sql, [self._connection_id, *values]):
                 yield _shape(batch, columns)
 
 
@@ -147,27 +145,24 @@ def staged_once(open_client: OpenClient, table: Table) -> str | None:
     return f"rowid in (select min(rowid) from {staging} group by {key})"
 
 
-def _batches(client: SqlClientBase[Any], sql: str, values: list[Any], rows: int) -> Iterator[pa.Table]:
-    """The result as Arrow tables of about so many rows, never all of it in memory."""
+def _batches(client: SqlClientBase[Any], sql: str, values: list[Any]) -> Iterator[pa.Table]:
+    """The result as Arrow tables of some ten thousand rows, never all of it in memory."""
     streams = {"DuckDbSqlClient": _from_duckdb, "Psycopg2SqlClient": _from_postgres}
     if stream := streams.get(type(client).__name__):
-        yield from stream(client, sql, values, rows)
+        yield from stream(client, sql, values)
         return
     with client.execute_query(sql, *values) as cursor:
-        yield from cursor.iter_arrow(rows)
+        yield from cursor.iter_arrow(_BATCH)
 
 
-def _from_duckdb(client: Any, sql: str, values: list[Any], rows: int) -> Iterator[pa.Table]:
+def _from_duckdb(client: Any, sql: str, values: list[Any]) -> Iterator[pa.Table]:
     """Its DB-API result is copied once more on the way to Arrow, and DuckDB warns of that."""
     result = client.native_connection.sql(sql.replace("%s", "?"), params=values)
-    yield from (pa.Table.from_batches([batch]) for batch in result.to_arrow_reader(rows))
+    yield from (pa.Table.from_batches([batch]) for batch in result.to_arrow_reader(_BATCH))
 
 
-def _from_postgres(client: Any, sql: str, values: list[Any], rows: int) -> Iterator[pa.Table]:  # noqa: ARG001
-    """psycopg2 fetches a whole result before its first row. ADBC streams, but not a statement with values to bind.
-
-    Its batches are of some megabytes, however many rows that are.
-    """
+def _from_postgres(client: Any, sql: str, values: list[Any]) -> Iterator[pa.Table]:
+    """psycopg2 fetches a whole result before its first row. ADBC streams, but not a statement with values to bind."""
     import adbc_driver_postgresql.dbapi as adbc  # noqa: PLC0415 - 16 MB that only PostgreSQL needs
 
     with client.native_connection.cursor() as cursor:
