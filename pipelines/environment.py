@@ -28,8 +28,12 @@ DESTINATIONS = ("duckdb", "postgres")
 DEFAULT_DATASET = "lms"
 DEFAULT_FILE = "warehouse.duckdb"
 
-DUCKDB_SETTINGS = {"memory_limit": "120MB", "threads": 2, "preserve_insertion_order": False}
-"""Bounds of the DuckDB that loads: by default it takes most of the machine's memory. Beyond them it uses the disk."""
+DUCKDB_SETTINGS = {"threads": 2, "preserve_insertion_order": False}
+DUCKDB_MEMORY_MB = 120
+"""Bounds of the DuckDB that loads: by default it takes most of the machine's memory. Beyond them it uses the disk.
+
+What does not fit is tried again with twice as much (`pipelines.recovery`), unless `memory_limit` is configured.
+"""
 
 DEFAULTS = {
     # Learners' data: nothing about it is sent to anybody.
@@ -105,7 +109,10 @@ class Target:
         layout = f"%s_staging_{connection}" + (f"_{_digest(connection + beside)}" if beside else "")
         if self.destination == "postgres":
             return StreamingPostgres(staging_dataset_name_layout=layout)
-        return WaitingDuckDb(_duckdb_credentials(), staging_dataset_name_layout=layout)
+        credentials = _duckdb_credentials()
+        duckdb = WaitingDuckDb(credentials, staging_dataset_name_layout=layout)
+        duckdb.memory_mb = None if "memory_limit" in (credentials.global_config or {}) else DUCKDB_MEMORY_MB
+        return duckdb
 
 
 def _digest(text: str) -> str:

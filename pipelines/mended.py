@@ -28,7 +28,10 @@ class _WaitingPool(DuckDbConnectionPool):
 
 
 class WaitingDuckDb(dlt.destinations.duckdb):
-    """dlt's destination DuckDB, which waits for a file that another process has open."""
+    """dlt's destination DuckDB, which waits for a file that another process has open, and may take more memory."""
+
+    memory_mb: int | None = None
+    """Megabytes that a connection may take; None leaves that to the credentials."""
 
     @property
     def destination_type(self) -> str:
@@ -42,6 +45,9 @@ class WaitingDuckDb(dlt.destinations.duckdb):
         config = super().configuration(initial_config, accept_partial)
         if not isinstance(config.credentials.conn_pool, _WaitingPool):  # a load shares one among its threads
             config.credentials.conn_pool = _WaitingPool(config.credentials)
+        if self.memory_mb is not None:
+            limit = {"memory_limit": f"{self.memory_mb}MB"}
+            config.credentials.global_config = {**(config.credentials.global_config or {}), **limit}
         return config
 
 

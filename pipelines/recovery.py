@@ -18,7 +18,8 @@ import dlt
 from mappings.model import RESOURCES
 from pipelines.database import open_database
 from pipelines.ledger import record
-from sources.unified_lms.errors import LoadFailed, WarehouseUnreachable, chain
+from pipelines.mended import WaitingDuckDb
+from sources.unified_lms.errors import OUT_OF_MEMORY, LoadFailed, WarehouseUnreachable, chain
 from sources.unified_lms.tables import LEDGERS, SYNC_RUNS, TOMBSTONES, snapshots
 
 log = logging.getLogger(__name__)
@@ -59,9 +60,19 @@ def _try_to_load(pipeline: dlt.Pipeline) -> str | None:
         except Exception as error:  # noqa: BLE001 - whatever keeps it from loading, the provider can be read again
             reason = explain(error)
             _refuse_if_unreachable(pipeline)
+            if OUT_OF_MEMORY in reason:
+                _take_more_memory(pipeline)
         else:
             return None
     return reason
+
+
+def _take_more_memory(pipeline: dlt.Pipeline) -> None:
+    """Lets DuckDB take twice as much for the next try, where its memory is ours to bound."""
+    duckdb = pipeline.destination
+    if isinstance(duckdb, WaitingDuckDb) and duckdb.memory_mb is not None:
+        duckdb.memory_mb *= 2
+        log.info("loading needs more memory; it is tried again with %d MB for DuckDB", duckdb.memory_mb)
 
 
 def _refuse_if_unreachable(pipeline: dlt.Pipeline) -> None:

@@ -215,13 +215,22 @@ class BudgetUnreachable(WarehouseError):
         )
 
 
+OUT_OF_MEMORY = "OutOfMemoryException"
+"""What DuckDB's error is called where its memory limit does not do."""
+
+
 class LoadFailed(WarehouseError):
     """What was read could not be loaded and was set aside; `reason` quotes no row."""
 
     def __init__(self, connection: str, resources: str, reason: str) -> None:
+        remedy = (
+            "Give DuckDB more memory: memory_limit in DESTINATION__DUCKDB__CREDENTIALS__GLOBAL_CONFIG"
+            if OUT_OF_MEMORY in reason
+            else "See whether somebody has changed the tables, or report it"
+        )
         super().__init__(
             f"loading {resources} of {connection}: the warehouse refused it every time ({reason}); it is set aside, "
-            "and the next run reads it again. See whether somebody has changed the tables, or report it"
+            f"and the next run reads it again. {remedy}"
         )
         self.reason = reason
 
